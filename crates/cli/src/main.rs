@@ -1,0 +1,3 @@
+//! The `sops` command.
+
+fn main() {}
