@@ -3,7 +3,9 @@
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used)]
 
 pub mod error;
+pub mod format;
 pub mod outline;
+pub mod path;
 pub mod value;
 
 pub use error::Error;

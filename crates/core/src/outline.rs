@@ -182,7 +182,7 @@ pub struct Block {
     pub chomp: i8,
 }
 
-/// One use of an alias as a value (`*x`), with the items of its copy.
+/// One use of an alias (`*x`), with the items of its copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Alias {
     /// `*x` in the source.
@@ -191,6 +191,10 @@ pub struct Alias {
     pub item: u32,
     /// Whether it stands inside a flow collection.
     pub in_flow: bool,
+    /// The anchored node in the source; empty when that is itself part of a copy.
+    pub target: Span,
+    /// Whether it is a key (`*x : 1`); then [`Alias::item`] is the item with this key.
+    pub is_key: bool,
 }
 
 /// One document of the stream.
@@ -221,6 +225,52 @@ pub struct Outline {
     pub blocks: Vec<Block>,
     /// Aliases used as values.
     pub aliases: Vec<Alias>,
+}
+
+impl Outline {
+    /// A subtree as events, the first item without its key. `replaced` returns the text that stands in place of an
+    /// item's own, if any.
+    pub fn events<'a>(
+        &'a self,
+        source: &'a str,
+        first: usize,
+        end: usize,
+        replaced: impl Fn(usize) -> Option<&'a [u8]>,
+    ) -> Vec<Event<'a>> {
+        let mut events = Vec::with_capacity((end - first) * 2);
+        let mut open: Vec<usize> = Vec::new();
+        for index in first..end {
+            while open.last().is_some_and(|e| *e <= index) {
+                open.pop();
+                events.push(Event::End);
+            }
+            let item = &self.items[index];
+            let key = match &item.key {
+                Some(key) if index != first => Some(String::from_utf8_lossy(key.bytes(source))),
+                _ => None,
+            };
+            match &item.node {
+                Node::Map => events.push(Event::Map(key)),
+                Node::List => events.push(Event::List(key)),
+                Node::Leaf(scalar) => {
+                    let value = match replaced(index) {
+                        Some(text) => Value::Str(Cow::Borrowed(text)),
+                        None => scalar.value(source),
+                    };
+                    events.push(Event::Leaf(key, value));
+                }
+                Node::Comment { text, inline, .. } => {
+                    let text = replaced(index).unwrap_or(text.bytes(source));
+                    events.push(Event::Comment { text: Cow::Borrowed(text), inline: *inline });
+                }
+            }
+            if matches!(item.node, Node::Map | Node::List) {
+                open.push(item.end as usize);
+            }
+        }
+        events.extend(open.iter().map(|_| Event::End));
+        events
+    }
 }
 
 /// A node or comment of a tree without source text: what the writers take and what metadata is read from.

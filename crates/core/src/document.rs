@@ -1,0 +1,499 @@
+//! Plain and encrypted documents: source text and its outline.
+
+use crate::crypto::cipher::Cipher;
+use crate::crypto::mac::{self, Mac};
+use crate::crypto::token::{self, Token};
+use crate::error::{Error, LeafCause, MacCause};
+use crate::format::yaml::open::{Opened, Opening};
+use crate::format::yaml::read::{self, Encoding};
+use crate::format::yaml::{layout, write};
+use crate::format::{Format, json};
+use crate::keys::Keyring;
+use crate::metadata::Metadata;
+use crate::outline::{Event, Item, NONE, Node, Outline, Scalar};
+use crate::path::{Step, TreePath, display_keys};
+use crate::sealer::branches;
+use crate::select::Selector;
+use crate::value::{Kind, Value};
+use crate::walk::Walker;
+use zeroize::{Zeroize, Zeroizing};
+
+fn yaml_only(format: Format) -> Result<(), Error> {
+    match format {
+        Format::Yaml => Ok(()),
+        other => Err(Error::Unsupported { what: format!("the {} format", other.name()) }),
+    }
+}
+
+/// Clear source text with its outline. The text is zeroed when the document is dropped.
+pub struct PlainDocument {
+    source: Zeroizing<String>,
+    outline: Outline,
+    encoding: Encoding,
+    warnings: Vec<String>,
+}
+
+impl PlainDocument {
+    /// Parses a plain file.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], [`Error::Tree`], [`Error::Limit`] with the place; [`Error::Empty`] for zero bytes.
+    pub fn parse(format: Format, bytes: &[u8]) -> Result<Self, Error> {
+        yaml_only(format)?;
+        let (encoding, source) = read::decode(bytes)?;
+        let source = Zeroizing::new(source);
+        let outline = read::outline(&source)?;
+        Ok(PlainDocument { source, outline, encoding, warnings: Vec::new() })
+    }
+
+    /// The bytes of the file.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.encoding.encode(self.source.to_string())
+    }
+
+    /// The decoded text.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The outline of [`PlainDocument::source`].
+    pub fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    /// The encoding of the file.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// What a person should know: comments that stayed encrypted or clear. No values.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Each document as events: a root map, its members, the end.
+    pub fn events(&self) -> Vec<Vec<Event<'_>>> {
+        let outline = &self.outline;
+        let documents = outline.documents.iter().map(|d| d.root as usize);
+        documents.map(|root| outline.events(&self.source, root, outline.items[root].end as usize, |_| None)).collect()
+    }
+
+    /// Returns one part of the first document, as the reference prints it: a string raw, anything else as a document of
+    /// `format`.
+    ///
+    /// # Errors
+    /// [`Error::Path`] if nothing is there.
+    pub fn extract(&self, path: &TreePath, format: Format) -> Result<Vec<u8>, Error> {
+        let index = self.find(path)?;
+        let item = &self.outline.items[index];
+        if let Node::Leaf(Scalar::Str(text)) = &item.node {
+            return Ok(text.bytes(&self.source).to_vec());
+        }
+        let events = self.outline.events(&self.source, index, item.end as usize, |_| None);
+        match format {
+            Format::Yaml => {
+                let mut out = String::new();
+                write::tree(&events, &write::Options { indent: 4, line_ending: "\n" }, &mut out);
+                Ok(out.into_bytes())
+            }
+            Format::Json => {
+                let mut out = Vec::new();
+                json::write::value(&events, json::write::Indent::Tab, &mut out);
+                Ok(out)
+            }
+            other => Err(Error::Unsupported { what: format!("the {} format", other.name()) }),
+        }
+    }
+
+    fn find(&self, path: &TreePath) -> Result<usize, Error> {
+        let missing = |reason: String| Error::Path { reason: format!("error truncating tree: {reason}"), malformed: false };
+        let mut index = self.outline.documents.first().map_or(0, |d| d.root as usize);
+        for step in path.steps() {
+            let item = &self.outline.items[index];
+            let mut members = layout::top_level(&self.outline, index as u32);
+            let found = match (step, &item.node) {
+                (Step::Key(key), Node::Map) => members
+                    .find(|m| {
+                        let member = &self.outline.items[*m as usize];
+                        member.key.as_ref().is_some_and(|k| k.bytes(&self.source) == key.as_bytes())
+                    })
+                    .ok_or_else(|| missing(format!("component ['{key}'] not found"))),
+                (Step::Key(key), _) => Err(missing(format!("component ['{key}'] not found: its parent is not a mapping"))),
+                (Step::Index(at), Node::List) => {
+                    members.nth(*at).ok_or_else(|| missing(format!("component [{at}] accesses out of bounds")))
+                }
+                (Step::Index(at), _) => {
+                    Err(missing(format!("component [{at}] is integer, but tree part is not a slice")))
+                }
+            };
+            index = found? as usize;
+        }
+        Ok(index)
+    }
+
+    /// Returns the text in another format; an `indent` of 0 is the format's default.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a format that is not built in.
+    pub fn convert(&self, to: Format, indent: usize) -> Result<Vec<u8>, Error> {
+        match to {
+            Format::Yaml => Ok(self.bytes()),
+            Format::Json => {
+                let mut out = Vec::new();
+                let indent = if indent == 0 { json::write::Indent::Tab } else { json::write::Indent::Spaces(indent) };
+                if let Some(events) = self.events().first() {
+                    json::write::tree(events, indent, &mut out);
+                }
+                Ok(out)
+            }
+            other => Err(Error::Unsupported { what: format!("the {} format", other.name()) }),
+        }
+    }
+}
+
+/// Source text whose `sops` branch parsed.
+pub struct EncryptedDocument {
+    source: String,
+    outline: Outline,
+    encoding: Encoding,
+    metadata: Metadata,
+    selector: Selector,
+    branches: Vec<u32>,
+    warnings: Vec<String>,
+}
+
+impl EncryptedDocument {
+    /// Parses an encrypted file. No key is needed.
+    ///
+    /// # Errors
+    /// [`Error::NotEncrypted`] without a `sops` branch in the first document, [`Error::Metadata`] if it cannot be used,
+    /// and those of [`PlainDocument::parse`].
+    pub fn parse(format: Format, bytes: &[u8]) -> Result<Self, Error> {
+        yaml_only(format)?;
+        let (encoding, source) = read::decode(bytes)?;
+        let outline = read::outline(&source).map_err(|e| if e == Error::Empty { Error::NotEncrypted } else { e })?;
+        let branches = branches(&outline, &source);
+        let root = outline.documents.first().map_or(NONE, |d| d.root);
+        let first = branches.first().filter(|b| outline.items[**b as usize].parent == root);
+        let Some(&branch) = first else { return Err(Error::NotEncrypted) };
+        let item = &outline.items[branch as usize];
+        if !matches!(item.node, Node::Map) {
+            let reason = "found a sops entry that is not a mapping".into();
+            return Err(Error::Metadata { field: String::new(), reason });
+        }
+        let events = outline.events(&source, branch as usize, item.end as usize, |_| None);
+        let metadata = Metadata::read(&events)?;
+        drop(events);
+        let (selector, invalid) = Selector::from_settings_lenient(&metadata.settings)?;
+        let mut warnings = Vec::new();
+        if invalid {
+            warnings.push(format!("{} in the file is not a valid expression: it never matches", selector.setting()));
+        }
+        Ok(EncryptedDocument { source, outline, encoding, metadata, selector, branches, warnings })
+    }
+
+    /// The typed `sops` branch.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Tells whether metadata with a version and a MAC is present.
+    ///
+    /// # Errors
+    /// Those of [`EncryptedDocument::parse`] but [`Error::NotEncrypted`].
+    pub fn is_encrypted(format: Format, bytes: &[u8]) -> Result<bool, Error> {
+        match EncryptedDocument::parse(format, bytes) {
+            Ok(document) => Ok(!document.metadata.mac.is_empty() && !document.metadata.version.is_empty()),
+            Err(Error::NotEncrypted) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens every leaf and verifies the MAC; nothing comes back unless it does.
+    ///
+    /// # Errors
+    /// [`Error::DataKey`], [`Error::Leaf`], [`Error::Mac`]; [`Error::Reparse`] if the plain text does not read back.
+    pub fn decrypt(&self, keys: &Keyring) -> Result<PlainDocument, Error> {
+        self.open(keys, true)
+    }
+
+    /// Opens every leaf without looking at the MAC: values may have been added, removed, moved or (where they are
+    /// clear) changed.
+    ///
+    /// # Errors
+    /// Those of [`EncryptedDocument::decrypt`] but [`Error::Mac`].
+    pub fn decrypt_ignoring_mac(&self, keys: &Keyring) -> Result<PlainDocument, Error> {
+        self.open(keys, false)
+    }
+
+    fn open(&self, keys: &Keyring, verify: bool) -> Result<PlainDocument, Error> {
+        let data_key = keys.recover(&self.metadata)?;
+        let cipher = Cipher::new(&data_key);
+        let (mut opened, mac) = self.open_items(&cipher)?;
+        if verify {
+            self.verify(&cipher, mac)?;
+        }
+        let opening = Opening {
+            source: &self.source,
+            outline: &self.outline,
+            opened: &opened.items,
+            plain: &opened.plain,
+            branches: &self.branches,
+            indent: self.branch_indent(),
+        };
+        let text = Zeroizing::new(opening.edits().apply(&self.source)?);
+        let outline = read::outline(&text).or_else(|e| if e == Error::Empty { Ok(Outline::default()) } else { Err(e) });
+        let outline = outline.map_err(|e| Error::Reparse { path: "the decrypted text".into(), reason: e.to_string() })?;
+        self.check(&opened, &text, &outline)?;
+        opened.plain.zeroize();
+        let mut warnings = self.warnings.clone();
+        warnings.append(&mut opened.warnings);
+        Ok(PlainDocument { source: text, outline, encoding: self.encoding, warnings })
+    }
+
+    /// The indentation of the branch: that of the writer of the file.
+    fn branch_indent(&self) -> usize {
+        let Some(&branch) = self.branches.first() else { return 4 };
+        let item = &self.outline.items[branch as usize];
+        match self.outline.items.get(branch as usize + 1) {
+            Some(child) if child.parent == branch && !item.in_flow && child.column > item.column => {
+                (child.column - item.column) as usize
+            }
+            _ => 4,
+        }
+    }
+
+    fn verify(&self, cipher: &Cipher, mac: Mac) -> Result<(), Error> {
+        if self.metadata.mac.is_empty() {
+            return Err(Error::Mac(MacCause::Missing));
+        }
+        mac::verify(cipher, mac, &self.metadata.mac, &self.metadata.last_modified).map_err(Error::Mac)
+    }
+
+    fn is_comment_element(&self, item: &Item) -> bool {
+        let in_list = item.parent != NONE && matches!(self.outline.items[item.parent as usize].node, Node::List);
+        match &item.node {
+            Node::Leaf(Scalar::Str(text)) if in_list => {
+                let text = text.bytes(&self.source);
+                text.starts_with(b"ENC[") && token::parse(text).is_some_and(|t| t.kind() == Some(Kind::Comment))
+            }
+            _ => false,
+        }
+    }
+
+    fn open_items(&self, cipher: &Cipher) -> Result<(OpenedItems, Mac), Error> {
+        let outline = &self.outline;
+        let mut result = OpenedItems {
+            items: Vec::with_capacity(outline.items.len()),
+            plain: Vec::with_capacity(self.source.len() / 2),
+            warnings: Vec::new(),
+        };
+        result.items.resize_with(outline.items.len(), || Opened::Kept);
+        let only_encrypted = self.metadata.mac_only_encrypted;
+        let mut mac = Mac::new(only_encrypted);
+        let mut canonical = Vec::new();
+        let walker = Walker::new(&self.source, outline, &self.selector);
+        let element = |item: &Item| self.is_comment_element(item);
+        walker.run(&self.branches, element, |step| -> Result<(), Error> {
+            let item = &outline.items[step.index];
+            match &item.node {
+                Node::Comment { text, .. } => {
+                    if step.encrypted {
+                        let text = text.bytes(&self.source);
+                        self.open_comment(step.index, text, step.aad, cipher, &mut result);
+                    }
+                    Ok(())
+                }
+                Node::Leaf(Scalar::Null) | Node::Map | Node::List => Ok(()),
+                Node::Leaf(scalar) if !step.encrypted => {
+                    if !only_encrypted && !element(item) {
+                        canonical.clear();
+                        scalar.value(&self.source).write_canonical(&mut canonical);
+                        mac.update(&canonical);
+                    }
+                    Ok(())
+                }
+                Node::Leaf(scalar) => {
+                    let fail = |cause| Error::Leaf { path: self.path_of(step.index), cause };
+                    let Scalar::Str(text) = scalar else { return Err(fail(LeafCause::NotAToken)) };
+                    let text = text.bytes(&self.source);
+                    if text.is_empty() {
+                        return Ok(());
+                    }
+                    let token = token::parse(text).ok_or_else(|| fail(LeafCause::NotAToken))?;
+                    let from = result.plain.len();
+                    let kind = cipher.open(&token, step.aad, &mut result.plain).map_err(fail)?;
+                    let to = result.plain.len();
+                    let opened = self.opened(item, kind, from..to, &mut result.plain).map_err(fail)?;
+                    match &opened {
+                        Opened::Element(_) => {}
+                        Opened::Text(range) => mac.update(&result.plain[range.clone()]),
+                        Opened::Scalar(scalar) => {
+                            canonical.clear();
+                            scalar.value("").write_canonical(&mut canonical);
+                            mac.update_opened(&canonical, &result.plain[from..to]);
+                        }
+                        _ => {}
+                    }
+                    result.items[step.index] = opened;
+                    Ok(())
+                }
+            }
+        })?;
+        canonical.zeroize();
+        Ok((result, mac))
+    }
+
+    fn opened(
+        &self,
+        item: &Item,
+        kind: Kind,
+        range: std::ops::Range<usize>,
+        plain: &mut Vec<u8>,
+    ) -> Result<Opened, LeafCause> {
+        let in_list = item.parent != NONE && matches!(self.outline.items[item.parent as usize].node, Node::List);
+        match kind {
+            Kind::Str | Kind::Bytes => Ok(Opened::Text(range)),
+            Kind::Comment if in_list => Ok(Opened::Element(range)),
+            Kind::Comment => Err(LeafCause::CommentAsValue),
+            _ => {
+                let value = Value::from_plaintext(kind, plain[range].to_vec()).ok_or(LeafCause::TypeMismatch)?;
+                Ok(Opened::Scalar(match value {
+                    Value::Bool(b) => Scalar::Bool(b),
+                    Value::Int(i) => Scalar::Int(i),
+                    Value::Float(f) => Scalar::Float(f),
+                    Value::Time(t) => Scalar::Time(Box::new(t)),
+                    Value::Null | Value::Str(_) => return Err(LeafCause::TypeMismatch),
+                }))
+            }
+        }
+    }
+
+    /// Opens a comment with the path of its container, else with those around it; keeps it with a warning otherwise.
+    fn open_comment(&self, index: usize, text: &[u8], aad: &[u8], cipher: &Cipher, result: &mut OpenedItems) {
+        if text.is_empty() {
+            return;
+        }
+        let line = 1 + self.source[..self.outline.items[index].entry_start as usize].matches('\n').count();
+        let Some(token) = token::parse_allow_empty(text) else {
+            result.warnings.push(format!("line {line}: found a possibly unencrypted comment; it is kept as it is"));
+            return;
+        };
+        let from = result.plain.len();
+        if self.try_comment(&token, aad, cipher, &mut result.plain) {
+            result.items[index] = Opened::Comment(from..result.plain.len());
+            return;
+        }
+        for aad in self.neighbouring_paths(index) {
+            if self.try_comment(&token, &aad, cipher, &mut result.plain) {
+                result.items[index] = Opened::Comment(from..result.plain.len());
+                return;
+            }
+        }
+        result.warnings.push(format!("line {line}: a comment cannot be decrypted; it is kept as it is"));
+    }
+
+    fn try_comment(&self, token: &Token<'_>, aad: &[u8], cipher: &Cipher, plain: &mut Vec<u8>) -> bool {
+        let from = plain.len();
+        let opened = cipher.open(token, aad, plain).is_ok();
+        let fits = opened && !plain[from..].iter().any(|b| matches!(b, b'\n' | b'\r'));
+        if !fits {
+            plain.truncate(from);
+        }
+        fits
+    }
+
+    /// The paths of the containers around an item and around its neighbours.
+    fn neighbouring_paths(&self, index: usize) -> Vec<Vec<u8>> {
+        let mut paths = Vec::new();
+        let neighbours = [index, index.saturating_sub(1), (index + 1).min(self.outline.items.len() - 1)];
+        for start in neighbours {
+            let mut at = start as u32;
+            while at != NONE {
+                let item = &self.outline.items[at as usize];
+                if matches!(item.node, Node::Map | Node::List) {
+                    let mut path = Vec::new();
+                    for key in self.keys_of(at as usize) {
+                        path.extend_from_slice(key);
+                        path.push(b':');
+                    }
+                    if path.is_empty() {
+                        path.push(b':');
+                    }
+                    if !paths.contains(&path) {
+                        paths.push(path);
+                    }
+                }
+                at = item.parent;
+            }
+        }
+        paths
+    }
+
+    fn keys_of(&self, index: usize) -> Vec<&[u8]> {
+        let mut keys = Vec::new();
+        let mut at = index as u32;
+        while at != NONE {
+            let item = &self.outline.items[at as usize];
+            keys.extend(item.key.as_ref().map(|k| k.bytes(&self.source)));
+            at = item.parent;
+        }
+        keys.reverse();
+        keys
+    }
+
+    fn path_of(&self, index: usize) -> String {
+        display_keys(self.keys_of(index).into_iter())
+    }
+
+    /// Reads the plain text again and compares every value with what was opened.
+    fn check(&self, opened: &OpenedItems, text: &str, outline: &Outline) -> Result<(), Error> {
+        let mut found = outline.items.iter().filter(|i| matches!(i.node, Node::Leaf(_)));
+        let mut index = 0;
+        while index < self.outline.items.len() {
+            let item = &self.outline.items[index];
+            if self.branches.contains(&(index as u32)) {
+                index = item.end as usize;
+                continue;
+            }
+            let at = index;
+            index += 1;
+            let Node::Leaf(scalar) = &item.node else { continue };
+            let wanted = match &opened.items[at] {
+                Opened::Kept => scalar.value(&self.source),
+                Opened::Text(range) => Value::Str(std::borrow::Cow::Borrowed(&opened.plain[range.clone()])),
+                Opened::Scalar(scalar) => scalar.value(""),
+                Opened::Comment(_) | Opened::Element(_) => continue,
+            };
+            let same = match found.next().map(|i| (&i.node, &i.key)) {
+                Some((Node::Leaf(scalar), key)) => {
+                    let keys = key.as_ref().map(|k| k.bytes(text)) == item.key.as_ref().map(|k| k.bytes(&self.source));
+                    keys && same_or_float(&scalar.value(text), &wanted)
+                }
+                _ => false,
+            };
+            if !same {
+                let reason = "the decrypted value does not read back".into();
+                return Err(Error::Reparse { path: self.path_of(at), reason });
+            }
+        }
+        match found.next() {
+            Some(_) => Err(Error::Reparse { path: "the decrypted text".into(), reason: "a value too many".into() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// compat: the reference prints an integral float without a fraction, which reads back as an integer.
+fn same_or_float(found: &Value<'_>, wanted: &Value<'_>) -> bool {
+    match (found, wanted) {
+        (Value::Int(i), Value::Float(f)) => *i as f64 == *f,
+        _ => found.same(wanted),
+    }
+}
+
+struct OpenedItems {
+    items: Vec<Opened>,
+    plain: Vec<u8>,
+    warnings: Vec<String>,
+}

@@ -1,0 +1,662 @@
+//! Nodes → outline: typing, expansion of aliases, comments as items, and the checks of the reference's first reading.
+
+use super::parse::{Comments, Node, NodeKind, Parsed, ParsedDocument, Pieces};
+use super::resolve;
+use super::scan::Scanned;
+use crate::error::Error;
+use crate::outline::{Alias, Document, Item, NONE, Node as Kind, Outline, Scalar, Span, Style, Tag, Text};
+use std::collections::{HashMap, HashSet};
+
+/// Most items an outline may have once aliases are expanded.
+const MAX_ITEMS: usize = 20_000_000;
+
+/// Work that waits on the stack, so that nothing recurses.
+enum Job {
+    /// The next pair of a mapping, from this key on.
+    Pairs(u32),
+    /// The next element of a list.
+    Elements(u32),
+    /// Comments behind an entry.
+    Foot { node: u32, container: u32 },
+    /// The end of a collection: its own foot goes inside, last.
+    Close { node: u32, inside: bool },
+    /// The copy that an alias makes ends.
+    EndAlias(u32),
+}
+
+struct Converter<'a> {
+    src: &'a str,
+    scanned: Scanned,
+    parsed: Parsed,
+    out: Outline,
+    jobs: Vec<Job>,
+    /// Open collections of the outline.
+    open: Vec<u32>,
+    /// The outermost alias being expanded.
+    alias: u32,
+    /// A key that is an alias, and its anchor, until the item is made.
+    key_alias: Option<(Span, Span)>,
+    visited: u64,
+    in_alias: u64,
+    /// Comments the reference would drop, by the collection they stand in.
+    dropped: HashMap<u32, Vec<u32>>,
+    document: usize,
+}
+
+/// Makes the outline.
+///
+/// # Errors
+/// [`Error::Syntax`] and [`Error::Tree`] for what the reference refuses after parsing, [`Error::Limit`] for alias bombs.
+pub(crate) fn convert(src: &str, scanned: Scanned, mut parsed: Parsed) -> Result<Outline, Error> {
+    let documents = std::mem::take(&mut parsed.documents);
+    if documents.is_empty() {
+        let problem = "EOF: the text has no document, only blank lines or comments".into();
+        return Err(Error::Syntax { line: 0, column: 0, problem });
+    }
+    let dropped = dropped_comments(&scanned, &parsed, &documents);
+    let mut converter = Converter {
+        src,
+        scanned,
+        parsed,
+        out: Outline::default(),
+        jobs: Vec::new(),
+        open: Vec::new(),
+        alias: NONE,
+        key_alias: None,
+        visited: 0,
+        in_alias: 0,
+        dropped,
+        document: 0,
+    };
+    converter.out.items.reserve(converter.parsed.nodes.len() / 2 + 16);
+    for (index, document) in documents.iter().enumerate() {
+        converter.document = index;
+        converter.document(document)?;
+    }
+    let mut outline = converter.out;
+    outline.blocks = converter.scanned.blocks;
+    Ok(outline)
+}
+
+impl Converter<'_> {
+    fn node(&self, id: u32) -> &Node {
+        &self.parsed.nodes[id as usize]
+    }
+
+    fn error<T>(&self, at: u32, problem: &str) -> Result<T, Error> {
+        let start = at as usize;
+        let line_start = self.src[..start].rfind('\n').map_or(0, |i| i + 1);
+        let line = self.src[..start].matches('\n').count() as u32 + 1;
+        let column = self.src[line_start..start].chars().count() as u32 + 1;
+        Err(Error::Syntax { line, column, problem: problem.to_owned() })
+    }
+
+    fn document(&mut self, document: &ParsedDocument) -> Result<(), Error> {
+        let root = self.node(document.root).clone();
+        let (flow_root, empty_root) = match root.kind {
+            NodeKind::Map(flow) => (flow, false),
+            NodeKind::Empty => (false, true),
+            NodeKind::Scalar(scalar) => match self.scalar(&root, scalar, document)? {
+                Scalar::Null => (false, true),
+                _ => return self.error(root.start, "the document is a single value; its root must be a mapping"),
+            },
+            NodeKind::Seq(_) => return self.error(root.start, "the document is a list; its root must be a mapping"),
+            NodeKind::Alias(_) => return self.error(root.start, "the document is an alias; its root must be a mapping"),
+        };
+        let index = self.out.items.len() as u32;
+        let column = if root.first == NONE { 0 } else { self.node(root.first).column };
+        self.out.documents.push(Document {
+            root: index,
+            start: document.start,
+            end: document.end,
+            flow_root,
+            empty_root,
+            column,
+        });
+        self.push_item(&root, None, Kind::Map);
+        self.open.push(index);
+        self.emit_dropped(if empty_root { NONE - 1 - self.document as u32 } else { document.root });
+        self.emit_own(document.root, false);
+        self.jobs.push(Job::Close { node: document.root, inside: true });
+        if !empty_root {
+            self.check_keys(document.root)?;
+            self.jobs.push(Job::Pairs(root.first));
+        }
+        while let Some(job) = self.jobs.pop() {
+            self.run(job, document)?;
+        }
+        // The root's end waits for the document's foot.
+        self.emit_pieces(&document.foot, index, false, false);
+        let end = self.out.items.len() as u32;
+        self.out.items[index as usize].end = end;
+        Ok(())
+    }
+
+    fn run(&mut self, job: Job, document: &ParsedDocument) -> Result<(), Error> {
+        match job {
+            Job::Pairs(NONE) | Job::Elements(NONE) => Ok(()),
+            Job::Pairs(key) => self.pair(key, document),
+            Job::Elements(node) => self.element(node, document),
+            Job::Foot { node, container } => {
+                let foot = self.comments(node).map(|c| c.foot.clone()).unwrap_or_default();
+                self.emit_pieces(&foot, container, false, false);
+                Ok(())
+            }
+            Job::Close { node, inside } => {
+                if let Some(index) = self.open.pop() {
+                    if inside {
+                        let foot = self.comments(node).map(|c| c.foot.clone()).unwrap_or_default();
+                        self.emit_pieces(&foot, index, false, false);
+                    }
+                    self.out.items[index as usize].end = self.out.items.len() as u32;
+                }
+                Ok(())
+            }
+            Job::EndAlias(previous) => {
+                self.alias = previous;
+                Ok(())
+            }
+        }
+    }
+
+    fn pair(&mut self, key: u32, document: &ParsedDocument) -> Result<(), Error> {
+        let value = self.node(key).next;
+        let Some(&container) = self.open.last() else { return Ok(()) };
+        self.jobs.push(Job::Pairs(self.node(value).next));
+        let text = self.key(key, document)?;
+        self.emit_slots(key, container, false);
+        let scalar_like = !matches!(self.node(value).kind, NodeKind::Map(_) | NodeKind::Seq(_));
+        if self.node(key).comments != NONE {
+            self.jobs.push(Job::Foot { node: key, container });
+        }
+        if scalar_like {
+            self.emit_slots(value, container, true);
+            if self.node(value).comments != NONE {
+                self.jobs.push(Job::Foot { node: value, container });
+            }
+        }
+        let entry_start = self.node(key).entry_start;
+        self.value(value, Some(text), entry_start, true, document)
+    }
+
+    fn element(&mut self, node: u32, document: &ParsedDocument) -> Result<(), Error> {
+        let Some(&container) = self.open.last() else { return Ok(()) };
+        self.jobs.push(Job::Elements(self.node(node).next));
+        self.emit_slots(node, container, true);
+        if self.node(node).comments != NONE {
+            self.jobs.push(Job::Foot { node, container });
+        }
+        let entry_start = self.node(node).entry_start;
+        self.value(node, None, entry_start, false, document)
+    }
+
+    /// Emits a value. `own_inside`: whether a collection's own comments go inside it.
+    fn value(
+        &mut self,
+        id: u32,
+        key: Option<Text>,
+        entry_start: u32,
+        own_inside: bool,
+        document: &ParsedDocument,
+    ) -> Result<(), Error> {
+        let mut id = id;
+        let mut own_inside = own_inside;
+        let mut node = self.node(id).clone();
+        node.entry_start = entry_start;
+        if let NodeKind::Alias(target) = node.kind {
+            if self.alias == NONE {
+                let index = self.out.aliases.len() as u32;
+                let in_flow = self.stands_in_flow();
+                self.out.aliases.push(Alias {
+                    span: Span { start: node.start, end: node.end },
+                    item: self.out.items.len() as u32,
+                    in_flow,
+                    target: Span { start: self.node(target).start, end: self.node(target).end },
+                    is_key: false,
+                });
+                self.jobs.push(Job::EndAlias(NONE));
+                self.alias = index;
+            }
+            id = target;
+            own_inside = true;
+            let target = self.node(target).clone();
+            node = Node { entry_start, column: node.column, ..target };
+        }
+        self.count()?;
+        match node.kind {
+            NodeKind::Map(_) | NodeKind::Seq(_) => {
+                let map = matches!(node.kind, NodeKind::Map(_));
+                let index = self.push_item(&node, key, if map { Kind::Map } else { Kind::List });
+                self.open.push(index);
+                self.emit_dropped(id);
+                if own_inside {
+                    self.emit_own(id, false);
+                }
+                self.jobs.push(Job::Close { node: id, inside: own_inside });
+                if map {
+                    self.check_keys(id)?;
+                    self.jobs.push(Job::Pairs(node.first));
+                } else {
+                    self.jobs.push(Job::Elements(node.first));
+                }
+                Ok(())
+            }
+            NodeKind::Scalar(scalar) => {
+                let value = self.scalar(&node, scalar, document)?;
+                self.push_item(&node, key, Kind::Leaf(value));
+                Ok(())
+            }
+            NodeKind::Empty => {
+                let value = self.empty(&node, document)?;
+                self.push_item(&node, key, Kind::Leaf(value));
+                Ok(())
+            }
+            NodeKind::Alias(_) => self.error(node.start, "an anchor cannot stand on an alias"),
+        }
+    }
+
+    fn stands_in_flow(&self) -> bool {
+        self.open.last().is_some_and(|o| self.out.items[*o as usize].in_flow)
+    }
+
+    /// The alias rule of the reference's library, and a cap of our own.
+    fn count(&mut self) -> Result<(), Error> {
+        self.visited += 1;
+        if self.alias != NONE {
+            self.in_alias += 1;
+            let (d, a) = (self.visited as f64, self.in_alias as f64);
+            let allowed = if d <= 400_000.0 {
+                0.99
+            } else if d >= 4_000_000.0 {
+                0.10
+            } else {
+                0.99 - 0.89 * (d - 400_000.0) / 3_600_000.0
+            };
+            if self.in_alias > 100 && self.visited > 1000 && a / d > allowed {
+                return Err(Error::Limit { what: "document contains excessive aliasing: nodes made by aliases", max: 100 });
+            }
+        }
+        if self.out.items.len() > MAX_ITEMS {
+            return Err(Error::Limit { what: "nodes of the document", max: MAX_ITEMS as u64 });
+        }
+        Ok(())
+    }
+
+    fn push_item(&mut self, node: &Node, key: Option<Text>, kind: Kind) -> u32 {
+        let index = self.out.items.len() as u32;
+        if let Some((span, target)) = self.key_alias.take() {
+            self.out.aliases.push(Alias { span, item: index, in_flow: self.stands_in_flow(), target, is_key: true });
+        }
+        let (mut style, mut block) = (Style::Plain, NONE);
+        if let NodeKind::Scalar(scalar) = node.kind {
+            let token = &self.scanned.scalars[scalar as usize];
+            (style, block) = (token.style, token.block);
+        }
+        let span = match self.out.aliases.get(self.alias as usize) {
+            Some(alias) if self.alias != NONE => alias.span,
+            _ => Span { start: node.start, end: node.end },
+        };
+        let in_flow = matches!(node.kind, NodeKind::Map(true) | NodeKind::Seq(true)) || self.stands_in_flow();
+        self.out.items.push(Item {
+            node: kind,
+            key,
+            parent: self.open.last().copied().unwrap_or(NONE),
+            end: index + 1,
+            span,
+            tag_span: if self.alias == NONE { node.tag } else { Span::default() },
+            tag: self.tag_kind(node.tag),
+            style,
+            in_flow,
+            block,
+            alias: self.alias,
+            entry_start: node.entry_start,
+            column: node.column,
+        });
+        index
+    }
+
+    // Scalars.
+
+    fn tag_kind(&self, tag: Span) -> Tag {
+        if tag.is_empty() {
+            return Tag::None;
+        }
+        // Verbatim and %TAG spellings of a core tag go too: the shorthand test is enough for what must stay.
+        match &self.src[tag.range()] {
+            "!!int" | "!!float" | "!!bool" | "!!null" | "!!timestamp" | "!!binary" => Tag::MustGo,
+            text if text.starts_with("!<tag:yaml.org,2002:") || text.contains('%') => {
+                match resolve::CoreTag::from_name(text.trim_start_matches("!<tag:yaml.org,2002:").trim_end_matches('>')) {
+                    Some(resolve::CoreTag::Str) | None => Tag::Stays,
+                    Some(_) => Tag::MustGo,
+                }
+            }
+            _ => Tag::Stays,
+        }
+    }
+
+    /// The full name of a tag.
+    fn tag_name(&self, tag: Span, document: &ParsedDocument) -> Result<String, Error> {
+        let text = &self.src[tag.range()];
+        if let Some(verbatim) = text.strip_prefix("!<") {
+            return Ok(unescape_uri(verbatim.trim_end_matches('>')));
+        }
+        let handle_end = text[1..].find('!').map(|i| i + 2);
+        let (handle, suffix) = match handle_end {
+            Some(end) => text.split_at(end),
+            None => text.split_at(1),
+        };
+        for (known, prefix) in &document.tags {
+            if &self.src[known.range()] == handle {
+                return Ok(unescape_uri(&format!("{}{suffix}", &self.src[prefix.range()])));
+            }
+        }
+        match handle {
+            "!" => Ok(unescape_uri(text)),
+            "!!" => Ok(format!("tag:yaml.org,2002:{}", unescape_uri(suffix))),
+            _ => self.error(tag.start, "found undefined tag handle"),
+        }
+    }
+
+    fn core_tag(&self, node: &Node, document: &ParsedDocument) -> Result<Option<Option<resolve::CoreTag>>, Error> {
+        if node.tag.is_empty() {
+            return Ok(None);
+        }
+        let name = self.tag_name(node.tag, document)?;
+        if name == "!" {
+            return Ok(None);
+        }
+        Ok(Some(name.strip_prefix("tag:yaml.org,2002:").and_then(resolve::CoreTag::from_name)))
+    }
+
+    fn empty(&self, node: &Node, document: &ParsedDocument) -> Result<Scalar, Error> {
+        match self.core_tag(node, document)? {
+            None => Ok(Scalar::Null),
+            Some(tag) => self.tagged(node, tag, b"", Style::Plain, Text::Owned(Box::default())),
+        }
+    }
+
+    fn scalar(&self, node: &Node, scalar: u32, document: &ParsedDocument) -> Result<Scalar, Error> {
+        let token = &self.scanned.scalars[scalar as usize];
+        let tag = self.core_tag(node, document)?;
+        let bytes = token.text.bytes(self.src);
+        match tag {
+            None if token.style != Style::Plain => Ok(Scalar::Str(token.text.clone())),
+            None => Ok(match resolve::plain(bytes) {
+                resolve::Resolved::Str => Scalar::Str(token.text.clone()),
+                resolve::Resolved::Null => Scalar::Null,
+                resolve::Resolved::Bool(b) => Scalar::Bool(b),
+                resolve::Resolved::Int(i) => Scalar::Int(i),
+                resolve::Resolved::Float(f) => Scalar::Float(f),
+                resolve::Resolved::Time(t) => Scalar::Time(Box::new(t)),
+                resolve::Resolved::Uint(_) => return self.too_large(node),
+            }),
+            Some(tag) => self.tagged(node, tag, bytes, token.style, token.text.clone()),
+        }
+    }
+
+    fn too_large<T>(&self, node: &Node) -> Result<T, Error> {
+        Err(Error::Tree {
+            line: node.line + 1,
+            path: self.path(),
+            problem: "an integer beyond 64 bits cannot be carried; put it in quotes".into(),
+        })
+    }
+
+    fn tagged(
+        &self,
+        node: &Node,
+        tag: Option<resolve::CoreTag>,
+        bytes: &[u8],
+        style: Style,
+        text: Text,
+    ) -> Result<Scalar, Error> {
+        let Some(tag) = tag else { return Ok(Scalar::Str(text)) };
+        match resolve::tagged(tag, bytes, style) {
+            Ok(resolve::TaggedValue::Same) => Ok(Scalar::Str(text)),
+            Ok(resolve::TaggedValue::Bytes(bytes)) => Ok(Scalar::Str(Text::Owned(bytes.into_boxed_slice()))),
+            Ok(resolve::TaggedValue::Value(value)) => match value {
+                resolve::Resolved::Str => Ok(Scalar::Str(text)),
+                resolve::Resolved::Null => Ok(Scalar::Null),
+                resolve::Resolved::Bool(b) => Ok(Scalar::Bool(b)),
+                resolve::Resolved::Int(i) => Ok(Scalar::Int(i)),
+                resolve::Resolved::Float(f) => Ok(Scalar::Float(f)),
+                resolve::Resolved::Time(t) => Ok(Scalar::Time(Box::new(t))),
+                resolve::Resolved::Uint(_) => self.too_large(node),
+            },
+            Err(problem) => self.error(node.start, &problem),
+        }
+    }
+
+    // Keys.
+
+    fn key(&mut self, id: u32, document: &ParsedDocument) -> Result<Text, Error> {
+        self.count()?;
+        let mut node = self.node(id).clone();
+        if let NodeKind::Alias(target) = node.kind {
+            let span = Span { start: node.start, end: node.end };
+            node = self.node(target).clone();
+            if self.alias == NONE {
+                self.key_alias = Some((span, Span { start: node.start, end: node.end }));
+            }
+        }
+        let value = match node.kind {
+            NodeKind::Scalar(scalar) => self.scalar(&node, scalar, document)?,
+            NodeKind::Empty => self.empty(&node, document)?,
+            _ => return self.error(self.node(id).start, "a mapping or list cannot be a key"),
+        };
+        let kind = match value {
+            Scalar::Str(text) => return Ok(text),
+            Scalar::Null => "null",
+            Scalar::Bool(_) => "bool",
+            Scalar::Int(_) => "int",
+            Scalar::Float(_) => "float",
+            Scalar::Time(_) => "time",
+        };
+        Err(Error::Tree {
+            line: self.node(id).line + 1,
+            path: self.path(),
+            problem: format!("Tree contains a non-string key (type {kind}); only string keys are supported: put it in quotes"),
+        })
+    }
+
+    fn path(&self) -> String {
+        let keys = self.open.iter().filter_map(|i| self.out.items[*i as usize].key.as_ref());
+        crate::path::display_keys(keys.map(|k| k.bytes(self.src)))
+    }
+
+    /// The checks of the reference's validation pass, which reads the first document only.
+    fn check_keys(&mut self, map: u32) -> Result<(), Error> {
+        if self.document > 0 || self.alias != NONE {
+            return Ok(());
+        }
+        let mut key = self.node(map).first;
+        let mut seen: Vec<(bool, &[u8])> = Vec::new();
+        let mut many: HashSet<(bool, &[u8])> = HashSet::new();
+        while key != NONE {
+            let node = self.node(key);
+            let name = match node.kind {
+                NodeKind::Scalar(scalar) => (false, self.scanned.scalars[scalar as usize].text.bytes(self.src)),
+                NodeKind::Alias(_) => (true, &self.src.as_bytes()[node.start as usize..node.end as usize]),
+                NodeKind::Empty => (false, &b""[..]),
+                _ => return self.error(node.start, "a mapping or list cannot be a key"),
+            };
+            if seen.len() == 8 && many.is_empty() {
+                many.extend(seen.iter().copied());
+            }
+            let duplicate = if seen.len() < 8 { seen.contains(&name) } else { !many.insert(name) };
+            if duplicate {
+                return self.error(node.start, "mapping key already defined in this mapping");
+            }
+            if seen.len() < 8 {
+                seen.push(name);
+            }
+            if self.is_merge_key(node) && !self.is_mergeable(node.next) {
+                return self.error(node.start, "map merge requires map or sequence of maps as the value");
+            }
+            key = self.node(node.next).next;
+        }
+        Ok(())
+    }
+
+    fn is_merge_key(&self, node: &Node) -> bool {
+        let NodeKind::Scalar(scalar) = node.kind else { return false };
+        let token = &self.scanned.scalars[scalar as usize];
+        let tag = &self.src[node.tag.range()];
+        (tag.is_empty() && token.style == Style::Plain || tag == "!!merge") && token.text.bytes(self.src) == b"<<"
+    }
+
+    fn is_mergeable(&self, value: u32) -> bool {
+        let target = |id: u32| match self.node(id).kind {
+            NodeKind::Alias(target) => self.node(target).kind,
+            kind => kind,
+        };
+        match self.node(value).kind {
+            NodeKind::Seq(_) => {
+                let mut element = self.node(value).first;
+                while element != NONE {
+                    if !matches!(target(element), NodeKind::Map(_)) {
+                        return false;
+                    }
+                    element = self.node(element).next;
+                }
+                true
+            }
+            _ => matches!(target(value), NodeKind::Map(_)),
+        }
+    }
+
+    // Comments.
+
+    fn comments(&self, id: u32) -> Option<&Comments> {
+        self.parsed.comments.get(self.node(id).comments as usize)
+    }
+
+    /// The head and line comments of a key, element or scalar value.
+    fn emit_slots(&mut self, id: u32, container: u32, line_is_inline: bool) {
+        if self.node(id).comments == NONE {
+            return;
+        }
+        let Some(comments) = self.comments(id).cloned() else { return };
+        self.emit_pieces(&comments.head, container, false, false);
+        self.emit_pieces(&comments.line, container, line_is_inline, false);
+    }
+
+    /// A collection's own head and line comments, inside it.
+    fn emit_own(&mut self, id: u32, inline: bool) {
+        if let Some(&index) = self.open.last() {
+            self.emit_slots(id, index, inline);
+        }
+    }
+
+    fn emit_dropped(&mut self, id: u32) {
+        if self.alias != NONE {
+            return;
+        }
+        let Some(pieces) = self.dropped.remove(&id) else { return };
+        if let Some(&index) = self.open.last() {
+            let ranges: Pieces = pieces.iter().map(|p| (*p, *p + 1)).collect();
+            self.emit_pieces(&ranges, index, false, true);
+        }
+    }
+
+    fn emit_pieces(&mut self, pieces: &Pieces, container: u32, inline: bool, dropped: bool) {
+        for &(from, to) in pieces {
+            for piece in from..to {
+                let source = self.scanned.pieces[piece as usize];
+                let index = self.out.items.len() as u32;
+                let text = Text::Source(Span { start: source.start + 1, end: source.end });
+                let in_flow = self.out.items[container as usize].in_flow;
+                let span = match self.out.aliases.get(self.alias as usize) {
+                    Some(alias) if self.alias != NONE => alias.span,
+                    _ => source,
+                };
+                self.out.items.push(Item {
+                    node: Kind::Comment { text, inline, dropped },
+                    key: None,
+                    parent: container,
+                    end: index + 1,
+                    span,
+                    tag_span: Span::default(),
+                    tag: Tag::None,
+                    style: Style::Plain,
+                    in_flow,
+                    block: NONE,
+                    alias: self.alias,
+                    entry_start: source.start,
+                    column: 0,
+                });
+            }
+        }
+    }
+}
+
+/// The comments no node takes, by the innermost collection around them (`NONE - 1 - n` for an empty document n).
+fn dropped_comments(scanned: &Scanned, parsed: &Parsed, documents: &[ParsedDocument]) -> HashMap<u32, Vec<u32>> {
+    let mut taken = vec![false; scanned.pieces.len()];
+    let mut mark = |pieces: &Pieces| {
+        for &(from, to) in pieces {
+            for piece in from..to {
+                taken[piece as usize] = true;
+            }
+        }
+    };
+    for node in parsed.nodes.iter().filter(|n| n.comments != NONE) {
+        let comments = &parsed.comments[node.comments as usize];
+        mark(&comments.head);
+        mark(&comments.line);
+        mark(&comments.foot);
+    }
+    documents.iter().for_each(|d| mark(&d.foot));
+    let mut result: HashMap<u32, Vec<u32>> = HashMap::new();
+    if taken.iter().all(|t| *t) {
+        return result;
+    }
+    // Collections in order of their start, with a stack of those that are open at a comment.
+    let mut collections: Vec<u32> = (0..parsed.nodes.len() as u32)
+        .filter(|i| matches!(parsed.nodes[*i as usize].kind, NodeKind::Map(_) | NodeKind::Seq(_)))
+        .collect();
+    collections.sort_by_key(|i| parsed.nodes[*i as usize].start);
+    let mut next = 0;
+    let mut open: Vec<u32> = Vec::new();
+    for (piece, span) in scanned.pieces.iter().enumerate() {
+        while next < collections.len() && parsed.nodes[collections[next] as usize].start <= span.start {
+            open.push(collections[next]);
+            next += 1;
+        }
+        if taken[piece] {
+            continue;
+        }
+        while open.last().is_some_and(|o| parsed.nodes[*o as usize].end <= span.start) {
+            open.pop();
+        }
+        let document = documents.iter().rposition(|d| d.start <= span.start).unwrap_or(0);
+        let root = documents[document].root;
+        let in_root = matches!(parsed.nodes[root as usize].kind, NodeKind::Map(_));
+        let fallback = if in_root { root } else { NONE - 1 - document as u32 };
+        let home = open.last().copied().filter(|o| parsed.nodes[*o as usize].start >= documents[document].start);
+        result.entry(home.unwrap_or(fallback)).or_default().push(piece as u32);
+    }
+    result
+}
+
+fn unescape_uri(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let digits = tail.get(..2).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| u8::from_str_radix(d, 16).ok());
+        match (first, digits) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,189 @@
+//! Where the `sops` branch goes in a person's own text, and how it leaves again.
+//!
+//! The branch is put behind the last line that is not blank and in front of its line break, so that a file without a
+//! final newline stays one, and so that taking it out gives the very bytes back. Comments at the end of the file stay
+//! above it, as the reference's own files have them.
+
+use super::write;
+use crate::outline::{Document, Event, Item, NONE, Node, Outline, Span};
+use crate::splice::Edits;
+
+/// The line ending of the text: that of its first line, LF if there is none.
+pub(crate) fn line_ending(source: &str) -> &'static str {
+    match source.find(['\n', '\r']) {
+        Some(at) if source[at..].starts_with("\r\n") => "\r\n",
+        Some(at) if source[at..].starts_with('\r') => "\r",
+        _ => "\n",
+    }
+}
+
+/// Whether a top-level item is the metadata.
+pub(crate) fn is_branch(item: &Item, root: u32, source: &str) -> bool {
+    item.parent == root && item.key.as_ref().is_some_and(|k| k.bytes(source) == b"sops")
+}
+
+/// The items of a document's top level, comments left out.
+pub(crate) fn top_level(outline: &Outline, root: u32) -> impl Iterator<Item = u32> + '_ {
+    let end = outline.items[root as usize].end;
+    let mut next = root + 1;
+    std::iter::from_fn(move || {
+        while next < end {
+            let index = next;
+            let item = &outline.items[index as usize];
+            next = item.end;
+            if !matches!(item.node, Node::Comment { .. }) {
+                return Some(index);
+            }
+        }
+        None
+    })
+}
+
+/// The length of the line break that ends at `at`.
+fn break_before(source: &str, at: usize) -> usize {
+    let head = &source.as_bytes()[..at];
+    match head {
+        [.., b'\r', b'\n'] => 2,
+        [.., b'\n' | b'\r'] => 1,
+        [.., 0xC2, 0x85] => 2,
+        [.., 0xE2, 0x80, 0xA8 | 0xA9] => 3,
+        _ => 0,
+    }
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// The last place of a document's content: behind its last text, in front of the line break.
+pub(crate) fn content_end(source: &str, outline: &Outline, document: &Document) -> usize {
+    let (start, end) = (document.start as usize, document.end as usize);
+    let region = &source.as_bytes()[start..end];
+    let text = region.iter().rposition(|b| !is_blank(*b)).map_or(start, |i| start + i + 1);
+    let root_end = outline.items[document.root as usize].span.end as usize;
+    let ends_block = outline.items[document.root as usize + 1..outline.items[document.root as usize].end as usize]
+        .iter()
+        .rev()
+        .find(|i| !matches!(i.node, Node::Comment { .. }) && i.alias == NONE)
+        .is_some_and(|i| i.block != NONE);
+    let last = if ends_block { root_end - break_before(source, root_end) } else { root_end };
+    text.max(last.min(end)).max(start)
+}
+
+/// Puts the metadata branch into one document.
+pub(crate) fn insert_branch(
+    source: &str,
+    outline: &Outline,
+    document: &Document,
+    branch: &[Event<'_>],
+    indent: usize,
+    edits: &mut Edits,
+) {
+    if document.flow_root {
+        return insert_into_flow(source, outline, document, branch, edits);
+    }
+    let root = &outline.items[document.root as usize];
+    if document.empty_root && !root.span.is_empty() {
+        edits.replace(root.span, |_| ());
+    }
+    let at = content_end(source, outline, document).max(if document.empty_root { root.span.end as usize } else { 0 });
+    let newline = line_ending(source);
+    let column = if document.empty_root { 0 } else { document.column as usize };
+    let mut text = String::from(newline);
+    text.extend(std::iter::repeat_n(' ', column));
+    text.push_str("sops:");
+    let options = write::Options { indent, line_ending: newline };
+    write::block(branch, column, &options, &mut text);
+    let text = text.trim_end_matches(['\n', '\r']);
+    edits.replace(Span::new(at, at), |out| out.extend_from_slice(text.as_bytes()));
+}
+
+fn insert_into_flow(source: &str, outline: &Outline, document: &Document, branch: &[Event<'_>], edits: &mut Edits) {
+    let root = &outline.items[document.root as usize];
+    let last = top_level(outline, document.root).last();
+    let quoted = source.as_bytes()[root.span.start as usize..].iter().skip(1).find(|b| !is_blank(**b)) == Some(&b'"');
+    let mut text = String::new();
+    let at = match last {
+        Some(last) => {
+            text.push_str(", ");
+            outline.items[last as usize].span.end
+        }
+        None => root.span.start + 1,
+    };
+    text.push_str(if quoted { "\"sops\": " } else { "sops: " });
+    write::flow(branch, &mut text);
+    edits.replace(Span { start: at, end: at }, |out| out.extend_from_slice(text.as_bytes()));
+}
+
+/// The bytes a branch takes, to be removed, and whether nothing else is left in an unmarked first document.
+pub(crate) fn branch_span(source: &str, outline: &Outline, document: &Document, branch: u32) -> (Span, bool) {
+    let item = &outline.items[branch as usize];
+    let siblings: Vec<u32> = top_level(outline, document.root).collect();
+    let position = siblings.iter().position(|s| *s == branch).unwrap_or(0);
+    if document.flow_root {
+        let previous = position.checked_sub(1).map(|p| outline.items[siblings[p] as usize].span.end);
+        let next = siblings.get(position + 1).map(|s| outline.items[*s as usize].entry_start);
+        return (
+            match (previous, next) {
+                (Some(start), _) => Span { start, end: item.span.end },
+                (None, Some(end)) => Span { start: item.entry_start, end },
+                (None, None) => Span { start: item.entry_start, end: item.span.end },
+            },
+            false,
+        );
+    }
+    let bytes = source.as_bytes();
+    let entry = item.entry_start as usize;
+    let mut line_start = entry;
+    while line_start > document.start as usize && matches!(bytes[line_start - 1], b' ' | b'\t') {
+        line_start -= 1;
+    }
+    let mut end = item.span.end.max(item.entry_start) as usize;
+    while end > entry && is_blank(bytes[end - 1]) {
+        end -= 1;
+    }
+    let before = break_before(source, line_start);
+    if before > 0 {
+        return (Span::new(line_start - before, end), false);
+    }
+    let following = break_at(source, end);
+    let alone = siblings.len() == 1;
+    (Span::new(line_start, if alone { end } else { end + following }), alone)
+}
+
+fn break_at(source: &str, at: usize) -> usize {
+    super::scan::break_len(source.as_bytes(), at)
+}
+
+/// Puts the metadata in the place of a placeholder branch.
+pub(crate) fn replace_branch(
+    source: &str,
+    outline: &Outline,
+    document: &Document,
+    placeholder: u32,
+    branch: &[Event<'_>],
+    indent: usize,
+    edits: &mut Edits,
+) {
+    let item = &outline.items[placeholder as usize];
+    let mut text = String::new();
+    let mut end = item.span.end as usize;
+    if document.flow_root {
+        write::flow(branch, &mut text);
+    } else {
+        let options = write::Options { indent, line_ending: line_ending(source) };
+        write::block(branch, document.column as usize, &options, &mut text);
+        while end > 0 && is_blank(source.as_bytes()[end - 1]) {
+            end -= 1;
+        }
+    }
+    // From behind the key's colon: the placeholder's value starts on the next line, or behind one blank.
+    let key_end = item.entry_start as usize + source[item.entry_start as usize..].find(':').map_or(0, |i| i + 1);
+    let text = text.trim_end_matches(['\n', '\r']);
+    edits.replace(Span::new(key_end, end), |out| {
+        if document.flow_root {
+            out.push(b' ');
+        }
+        out.extend_from_slice(text.as_bytes());
+    });
+}

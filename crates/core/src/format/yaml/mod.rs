@@ -1,0 +1,8 @@
+//! YAML as the reference reads and writes it: text → tokens → nodes → outline, and edits of spans on the way back.
+//!
+//! [`read`] is the way in; `seal` and `open` say which spans change; [`write`] makes new text.
+
+mod comments;
+mod parse;
+mod scan;
+mod scan_scalar;

@@ -1,0 +1,159 @@
+//! Tokens into a person's own text: which spans change, and to what.
+
+use super::{layout, write};
+use crate::outline::{Item, NONE, Node, Outline, Span, Style, Tag};
+use crate::splice::Edits;
+
+/// What the sealing pass decided for one item: the range of its token in the token text, or nothing.
+pub(crate) type Sealed = Option<(u32, u32)>;
+
+/// Everything the writer of an encrypted text needs.
+pub(crate) struct Sealing<'a> {
+    pub source: &'a str,
+    pub outline: &'a Outline,
+    /// One per item.
+    pub sealed: &'a [Sealed],
+    pub tokens: &'a [u8],
+    pub indent: usize,
+}
+
+impl Sealing<'_> {
+    fn token(&self, index: usize) -> Option<&[u8]> {
+        self.sealed[index].map(|(from, to)| &self.tokens[from as usize..to as usize])
+    }
+
+    /// The edits that put all tokens into the text.
+    pub fn edits(&self) -> Edits {
+        let mut edits = Edits::default();
+        let count = self.sealed.iter().filter(|s| s.is_some()).count();
+        edits.reserve(count + 2, self.tokens.len() + count * 2 + 1024);
+        for (index, item) in self.outline.items.iter().enumerate() {
+            if item.alias != NONE {
+                continue;
+            }
+            if let Some(token) = self.token(index) {
+                self.write_token(item, token, &mut edits);
+            }
+        }
+        edits.sort();
+        self.expand_aliases(&mut edits);
+        edits
+    }
+
+    fn write_token(&self, item: &Item, token: &[u8], edits: &mut Edits) {
+        if matches!(item.node, Node::Comment { .. }) {
+            let span = Span { start: item.span.start + 1, end: item.span.end };
+            edits.replace(span, |out| out.extend_from_slice(token));
+            return;
+        }
+        let mut span = item.span;
+        if item.tag == Tag::MustGo && !item.tag_span.is_empty() {
+            let source = self.source.as_bytes();
+            let mut end = item.tag_span.end as usize;
+            while matches!(source.get(end), Some(b' ' | b'\t')) {
+                end += 1;
+            }
+            if end >= span.start as usize {
+                span.start = item.tag_span.start;
+                if item.style == Style::Literal || item.style == Style::Folded {
+                    edits.replace(Span { start: item.tag_span.start, end: item.span.start }, |_| ());
+                }
+            } else {
+                edits.replace(Span::new(item.tag_span.start as usize, end), |_| ());
+            }
+        }
+        match item.style {
+            Style::Literal | Style::Folded => self.write_block_token(item, token, edits),
+            Style::Single => quoted(span, b'\'', token, edits),
+            Style::Double => quoted(span, b'"', token, edits),
+            Style::Plain if item.in_flow => quoted(span, b'"', token, edits),
+            Style::Plain => {
+                edits.replace(span, |out| {
+                    if needs_space(self.source, span) {
+                        out.push(b' ');
+                    }
+                    out.extend_from_slice(token);
+                });
+            }
+        }
+    }
+
+    fn write_block_token(&self, item: &Item, token: &[u8], edits: &mut Edits) {
+        let block = self.outline.blocks[item.block as usize];
+        let text = &self.source[block.content.range()];
+        let kept = text.len() - text.trim_end_matches(['\n', '\r']).len();
+        let last_break = if text.ends_with("\r\n") { 2 } else { usize::from(kept > 0) };
+        let end = block.content.end as usize - last_break;
+        let span = Span::new(block.content.start as usize, end.max(block.content.start as usize));
+        edits.replace(span, |out| {
+            out.extend(std::iter::repeat_n(b' ', block.indent as usize));
+            out.extend_from_slice(token);
+        });
+    }
+
+    /// Replaces each alias whose copy, or whose anchor, holds a token: its uses have other paths.
+    fn expand_aliases(&self, edits: &mut Edits) {
+        let aliases = &self.outline.aliases;
+        let touched: Vec<bool> = aliases.iter().map(|a| !a.target.is_empty() && edits.touches(a.target)).collect();
+        for (alias, target_changes) in aliases.iter().zip(touched) {
+            if alias.is_key {
+                if target_changes {
+                    let item = &self.outline.items[alias.item as usize];
+                    let key = item.key.as_ref().map_or(&b""[..], |k| k.bytes(self.source));
+                    let mut text = String::new();
+                    write::double_quoted(key, &mut text);
+                    edits.replace(alias.span, |out| out.extend_from_slice(text.as_bytes()));
+                }
+                continue;
+            }
+            let first = alias.item as usize;
+            let end = self.outline.items[first].end as usize;
+            let has_token = self.sealed[first..end].iter().any(Option::is_some);
+            if has_token || target_changes {
+                self.expand(alias, first, end, edits);
+            }
+        }
+    }
+
+    fn expand(&self, alias: &crate::outline::Alias, first: usize, end: usize, edits: &mut Edits) {
+        let events = self.outline.events(self.source, first, end, |index| self.token(index));
+        let mut text = String::new();
+        let item = &self.outline.items[first];
+        let in_list = item.key.is_none();
+        if alias.in_flow {
+            write::flow(&events, &mut text);
+        } else {
+            let newline = layout::line_ending(self.source);
+            let options = write::Options { indent: self.indent, line_ending: newline };
+            if in_list {
+                write::block_in_list(&events, item.column as usize, &options, &mut text);
+            } else {
+                write::block(&events, item.column as usize, &options, &mut text);
+            }
+        }
+        let mut text = text.trim_start_matches(' ').trim_end_matches(['\n', '\r']);
+        let mut span = alias.span;
+        if text.starts_with(['\n', '\r']) {
+            // Not even a blank may stay in front of the line break.
+            while span.start > 0 && self.source.as_bytes()[span.start as usize - 1] == b' ' {
+                span.start -= 1;
+            }
+        } else {
+            text = text.trim_start();
+        }
+        edits.replace(span, |out| out.extend_from_slice(text.as_bytes()));
+    }
+}
+
+fn quoted(span: Span, quote: u8, token: &[u8], edits: &mut Edits) {
+    edits.replace(span, |out| {
+        out.push(quote);
+        out.extend_from_slice(token);
+        out.push(quote);
+    });
+}
+
+/// Whether a token at an empty span would touch the `:` or dash in front of it.
+fn needs_space(source: &str, span: Span) -> bool {
+    span.is_empty() && span.start > 0 && !matches!(source.as_bytes()[span.start as usize - 1], b' ' | b'\t' | b'\n' | b'\r')
+}

@@ -1,0 +1,291 @@
+//! `Sealer`: the one thing that can seal. It holds the data key and the metadata of one file.
+
+use crate::crypto::cipher::{Cipher, DataKey, IvSource};
+use crate::crypto::mac::{self, Mac};
+use crate::crypto::token;
+use crate::document::PlainDocument;
+use crate::error::Error;
+use crate::format::yaml::{layout, read, seal::Sealed, seal::Sealing};
+use crate::keys::Keyring;
+use crate::metadata::keys::MasterKey;
+use crate::metadata::{KeyGroup, Metadata};
+use crate::outline::{Event, NONE, Node, Outline, Scalar};
+use crate::path::display_keys;
+use crate::select::Selector;
+use crate::splice::Edits;
+use crate::value::{Kind, Timestamp, Value};
+use crate::walk::Walker;
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hasher};
+
+/// What a new encrypted file looks like.
+pub struct Recipe {
+    /// Key groups; one for most files.
+    pub groups: Vec<Vec<MasterKey>>,
+    /// How many groups are needed; 0 for all.
+    pub threshold: u32,
+    /// What is encrypted.
+    pub selector: Selector,
+    /// Whether the MAC covers encrypted values only.
+    pub mac_only_encrypted: bool,
+    /// Whether an explicit selector may select nothing.
+    pub allow_nothing: bool,
+    /// Spaces of new text; 0 for the format's default.
+    pub indent: usize,
+}
+
+/// Data key and metadata of one file.
+pub struct Sealer {
+    cipher: Cipher,
+    selector: Selector,
+    metadata: Metadata,
+    allow_nothing: bool,
+    indent: usize,
+}
+
+impl Sealer {
+    /// Draws a data key and wraps it for every master key of the recipe.
+    ///
+    /// # Errors
+    /// [`Error::NoRecipients`] for a recipe without keys or with an empty group; [`Error::Wrap`] for a master key that
+    /// cannot be used. Nothing is left behind.
+    pub fn create(recipe: Recipe, keys: &Keyring) -> Result<Sealer, Error> {
+        if recipe.groups.is_empty() || recipe.groups.iter().any(Vec::is_empty) {
+            return Err(Error::NoRecipients);
+        }
+        let data_key = DataKey::generate();
+        let mut groups: Vec<KeyGroup> = recipe.groups.into_iter().map(|keys| KeyGroup { keys }).collect();
+        keys.wrap_groups(&mut groups, recipe.threshold as usize, &data_key)?;
+        let mut metadata = Metadata::new(groups, recipe.threshold as usize);
+        metadata.settings = recipe.selector.settings();
+        metadata.mac_only_encrypted = recipe.mac_only_encrypted;
+        Ok(Sealer {
+            cipher: Cipher::new(&data_key),
+            selector: recipe.selector,
+            metadata,
+            allow_nothing: recipe.allow_nothing,
+            indent: if recipe.indent == 0 { 4 } else { recipe.indent },
+        })
+    }
+
+    /// Returns the encrypted text. `unix_seconds` becomes `lastmodified`.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyEncrypted`] for a top-level `sops` entry, [`Error::NothingSelected`] for an explicit selection
+    /// that selects nothing, [`Error::Reparse`] if the written text does not read back as meant.
+    pub fn seal(&self, plain: &PlainDocument, unix_seconds: i64) -> Result<Vec<u8>, Error> {
+        let laid_out = LaidOut::new(plain)?;
+        let pass = self.seal_items(&laid_out)?;
+        if !pass.any && pass.leaves > 0 && self.selector.is_explicit() && !self.allow_nothing {
+            return Err(Error::NothingSelected { setting: self.selector.setting() });
+        }
+        let mut metadata = self.metadata.clone();
+        metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
+        metadata.mac = mac::seal(&self.cipher, pass.mac, &metadata.last_modified);
+        let sealing = Sealing {
+            source: &laid_out.source,
+            outline: &laid_out.outline,
+            sealed: &pass.sealed,
+            tokens: &pass.tokens,
+            indent: self.indent,
+        };
+        let mut edits = sealing.edits();
+        laid_out.write_branches(&metadata.write(), self.indent, &mut edits);
+        let text = edits.apply(&laid_out.source)?;
+        self.check(&laid_out, &pass, &text)?;
+        Ok(plain.encoding().encode(text))
+    }
+
+    fn seal_items(&self, laid_out: &LaidOut<'_>) -> Result<Pass, Error> {
+        let outline = &*laid_out.outline;
+        let source = &*laid_out.source;
+        let mut pass = Pass {
+            sealed: vec![None; outline.items.len()],
+            aads: vec![0; outline.items.len()],
+            tokens: Vec::with_capacity(source.len() * 3),
+            mac: Mac::new(self.metadata.mac_only_encrypted),
+            any: false,
+            leaves: 0,
+        };
+        let mut ivs = IvSource::new();
+        let mut plain = Vec::new();
+        let walker = Walker::new(source, outline, &self.selector);
+        walker.run(&laid_out.branches, |_| false, |step| -> Result<(), Error> {
+            let item = &outline.items[step.index];
+            plain.clear();
+            let kind = match &item.node {
+                Node::Leaf(scalar) => {
+                    let value = scalar.value(source);
+                    let Some(kind) = value.kind() else { return Ok(()) };
+                    value.write_canonical(&mut plain);
+                    if step.encrypted || !self.metadata.mac_only_encrypted {
+                        pass.mac.update(&plain);
+                    }
+                    if !plain.is_empty() {
+                        pass.leaves += 1;
+                    }
+                    kind
+                }
+                Node::Comment { text, .. } => {
+                    plain.extend_from_slice(text.bytes(source));
+                    Kind::Comment
+                }
+                Node::Map | Node::List => return Ok(()),
+            };
+            pass.aads[step.index] = hash(step.aad);
+            let in_list = item.parent != NONE && matches!(outline.items[item.parent as usize].node, Node::List);
+            let keeps_empty = plain.is_empty() && !(kind == Kind::Comment && in_list);
+            if !step.encrypted || keeps_empty {
+                return Ok(());
+            }
+            let from = pass.tokens.len() as u32;
+            self.cipher.seal(&plain, step.aad, &ivs.draw(), kind, &mut pass.tokens);
+            pass.sealed[step.index] = Some((from, pass.tokens.len() as u32));
+            pass.any = true;
+            Ok(())
+        })?;
+        zeroize::Zeroize::zeroize(&mut plain);
+        Ok(pass)
+    }
+
+    /// Reads the written text again: every leaf, its path, its token or value, and the selector's verdict on it.
+    fn check(&self, laid_out: &LaidOut<'_>, pass: &Pass, text: &str) -> Result<(), Error> {
+        let fault = |reason: &str| Error::Reparse { path: "the written text".into(), reason: reason.into() };
+        let outline = read::outline(text).map_err(|e| fault(&format!("it does not parse ({e})")))?;
+        let branches = branches(&outline, text);
+        if branches.len() != outline.documents.len() || outline.documents.len() != laid_out.outline.documents.len() {
+            return Err(fault("a document has no metadata branch"));
+        }
+        let intended = &*laid_out.outline;
+        let skipped = laid_out.skipped();
+        let mut expected = (0..intended.items.len())
+            .filter(|i| !skipped.iter().any(|s| s.contains(i)))
+            .filter(|i| matches!(intended.items[*i].node, Node::Leaf(_)));
+        let walker = Walker::new(text, &outline, &self.selector);
+        let mut comments: Vec<(u32, u64)> = Vec::new();
+        walker.run(&branches, |_| false, |step| -> Result<(), Error> {
+            let item = &outline.items[step.index];
+            let found = match &item.node {
+                Node::Leaf(scalar) => scalar.value(text),
+                Node::Comment { .. } => {
+                    comments.push((item.span.start, hash(step.aad)));
+                    return Ok(());
+                }
+                _ => return Ok(()),
+            };
+            let at = || display_keys(std::iter::once(step.aad.strip_suffix(b":").unwrap_or(step.aad)));
+            let differs = |reason: &str| Err(Error::Reparse { path: at(), reason: reason.into() });
+            let Some(index) = expected.next() else { return differs("a value too many") };
+            let Node::Leaf(scalar) = &intended.items[index].node else { return differs("not a value") };
+            let wanted = scalar.value(&laid_out.source);
+            if wanted.kind().is_some() && hash(step.aad) != pass.aads[index] {
+                return differs("it stands under another path");
+            }
+            let canonical_empty = matches!(&wanted, Value::Str(s) if s.is_empty()) || matches!(wanted, Value::Null);
+            match pass.sealed[index] {
+                Some((from, to)) => {
+                    let token = &pass.tokens[from as usize..to as usize];
+                    match &found {
+                        Value::Str(found) if &**found == token && step.encrypted => Ok(()),
+                        Value::Str(_) if !step.encrypted => {
+                            differs("the selection rules judge it differently in the encrypted text")
+                        }
+                        _ => differs("the token does not read back"),
+                    }
+                }
+                None if !wanted.same(&found) => differs("the value does not read back"),
+                None if step.encrypted && !canonical_empty => {
+                    differs("the selection rules judge it differently in the encrypted text")
+                }
+                None => Ok(()),
+            }
+        })?;
+        if expected.next().is_some() {
+            return Err(fault("a value is missing"));
+        }
+        Ok(())
+    }
+}
+
+struct Pass {
+    sealed: Vec<Sealed>,
+    /// Hashes of the AADs, for the check.
+    aads: Vec<u64>,
+    tokens: Vec<u8>,
+    mac: Mac,
+    any: bool,
+    leaves: usize,
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// The metadata branches of all documents that have one.
+pub(crate) fn branches(outline: &Outline, source: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    for document in &outline.documents {
+        found.extend(
+            layout::top_level(outline, document.root)
+                .filter(|i| layout::is_branch(&outline.items[*i as usize], document.root, source)),
+        );
+    }
+    found
+}
+
+/// The plain text with room for the metadata: comments attach as they will in the encrypted text.
+struct LaidOut<'a> {
+    source: Cow<'a, str>,
+    outline: Cow<'a, Outline>,
+    /// Placeholder branches, none if the plain text is used as it is.
+    branches: Vec<u32>,
+}
+
+impl<'a> LaidOut<'a> {
+    fn new(plain: &'a PlainDocument) -> Result<Self, Error> {
+        let (source, outline) = (plain.source(), plain.outline());
+        if !branches(outline, source).is_empty() {
+            return Err(Error::AlreadyEncrypted);
+        }
+        if !outline.documents.iter().any(|d| has_trailing_comment(outline, d.root)) {
+            return Ok(LaidOut { source: Cow::Borrowed(source), outline: Cow::Borrowed(outline), branches: Vec::new() });
+        }
+        let placeholder = [Event::Map(None), Event::Leaf(Some(Cow::Borrowed("x")), Value::Int(0)), Event::End];
+        let mut edits = Edits::default();
+        for document in &outline.documents {
+            layout::insert_branch(source, outline, document, &placeholder, 4, &mut edits);
+        }
+        let text = edits.apply(source)?;
+        let outline = read::outline(&text)?;
+        let branches = branches(&outline, &text);
+        Ok(LaidOut { source: Cow::Owned(text), outline: Cow::Owned(outline), branches })
+    }
+
+    fn skipped(&self) -> Vec<std::ops::Range<usize>> {
+        self.branches.iter().map(|b| *b as usize..self.outline.items[*b as usize].end as usize).collect()
+    }
+
+    fn write_branches(&self, branch: &[Event<'_>], indent: usize, edits: &mut Edits) {
+        if self.branches.is_empty() {
+            for document in &self.outline.documents {
+                layout::insert_branch(&self.source, &self.outline, document, branch, indent, edits);
+            }
+            return;
+        }
+        for (document, placeholder) in self.outline.documents.iter().zip(&self.branches) {
+            layout::replace_branch(&self.source, &self.outline, document, *placeholder, branch, indent, edits);
+        }
+    }
+}
+
+/// Whether a comment follows the last value of a document, or one the reference drops stands anywhere.
+fn has_trailing_comment(outline: &Outline, root: u32) -> bool {
+    let items = &outline.items[root as usize..outline.items[root as usize].end as usize];
+    let last = items.iter().filter(|i| matches!(i.node, Node::Leaf(_))).map(|i| i.span.start).max().unwrap_or(0);
+    items.iter().any(|i| match i.node {
+        Node::Comment { dropped, .. } => dropped || i.span.start >= last,
+        _ => false,
+    })
+}
