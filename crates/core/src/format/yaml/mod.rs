@@ -3,6 +3,9 @@
 //! [`read`] is the way in; `seal` and `open` say which spans change; [`write`] makes new text.
 
 mod comments;
+mod convert;
 mod parse;
+pub mod read;
+pub mod resolve;
 mod scan;
 mod scan_scalar;
