@@ -11,7 +11,8 @@ use crate::format::{Format, json};
 use crate::keys::Keyring;
 use crate::metadata::Metadata;
 use crate::outline::{Event, Item, NONE, Node, Outline, Scalar};
-use crate::path::{Step, TreePath, display_keys};
+pub use crate::path::TreePath;
+use crate::path::{Step, display_keys};
 use crate::sealer::branches;
 use crate::select::Selector;
 use crate::value::{Kind, Value};
@@ -83,7 +84,7 @@ impl PlainDocument {
     ///
     /// # Errors
     /// [`Error::Path`] if nothing is there.
-    pub fn extract(&self, path: &TreePath, format: Format) -> Result<Vec<u8>, Error> {
+    pub fn extract(&self, path: &TreePath, format: Format, indent: usize) -> Result<Vec<u8>, Error> {
         let index = self.find(path)?;
         let item = &self.outline.items[index];
         if let Node::Leaf(Scalar::Str(text)) = &item.node {
@@ -98,7 +99,7 @@ impl PlainDocument {
             }
             Format::Json => {
                 let mut out = Vec::new();
-                json::write::value(&events, json::write::Indent::Tab, &mut out);
+                json::write::value(&events, json_indent(indent), &mut out);
                 Ok(out)
             }
             other => Err(Error::Unsupported { what: format!("the {} format", other.name()) }),
@@ -140,7 +141,7 @@ impl PlainDocument {
             Format::Yaml => Ok(self.bytes()),
             Format::Json => {
                 let mut out = Vec::new();
-                let indent = if indent == 0 { json::write::Indent::Tab } else { json::write::Indent::Spaces(indent) };
+                let indent = json_indent(indent);
                 if let Some(events) = self.events().first() {
                     json::write::tree(events, indent, &mut out);
                 }
@@ -149,6 +150,10 @@ impl PlainDocument {
             other => Err(Error::Unsupported { what: format!("the {} format", other.name()) }),
         }
     }
+}
+
+fn json_indent(indent: usize) -> json::write::Indent {
+    if indent == 0 { json::write::Indent::Tab } else { json::write::Indent::Spaces(indent) }
 }
 
 /// Source text whose `sops` branch parsed.

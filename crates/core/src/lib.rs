@@ -2,11 +2,20 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used)]
 
+pub mod config;
 pub mod crypto;
+pub mod document;
 pub mod error;
 pub mod format;
+pub mod keys;
+pub mod metadata;
 pub mod outline;
 pub mod path;
+pub mod pattern;
+pub mod sealer;
+pub mod select;
+mod splice;
 pub mod value;
+mod walk;
 
 pub use error::Error;

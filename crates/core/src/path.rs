@@ -55,7 +55,9 @@ impl TreePath {
                     return Err(Error::Path { reason, malformed: false });
                 }
                 Err(_) => {
-                    return malformed("a component of the path is neither a quoted key nor a list position; expected [\"key\"][0]");
+                    return malformed(
+                        "a component of the path is neither a quoted key nor a list position; expected [\"key\"][0]",
+                    );
                 }
             }
         }

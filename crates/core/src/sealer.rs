@@ -2,14 +2,13 @@
 
 use crate::crypto::cipher::{Cipher, DataKey, IvSource};
 use crate::crypto::mac::{self, Mac};
-use crate::crypto::token;
 use crate::document::PlainDocument;
 use crate::error::Error;
 use crate::format::yaml::{layout, read, seal::Sealed, seal::Sealing};
 use crate::keys::Keyring;
 use crate::metadata::keys::MasterKey;
 use crate::metadata::{KeyGroup, Metadata};
-use crate::outline::{Event, NONE, Node, Outline, Scalar};
+use crate::outline::{Event, NONE, Node, Outline};
 use crate::path::display_keys;
 use crate::select::Selector;
 use crate::splice::Edits;
@@ -75,13 +74,13 @@ impl Sealer {
     /// that selects nothing, [`Error::Reparse`] if the written text does not read back as meant.
     pub fn seal(&self, plain: &PlainDocument, unix_seconds: i64) -> Result<Vec<u8>, Error> {
         let laid_out = LaidOut::new(plain)?;
-        let pass = self.seal_items(&laid_out)?;
+        let mut pass = self.seal_items(&laid_out)?;
         if !pass.any && pass.leaves > 0 && self.selector.is_explicit() && !self.allow_nothing {
             return Err(Error::NothingSelected { setting: self.selector.setting() });
         }
         let mut metadata = self.metadata.clone();
         metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
-        metadata.mac = mac::seal(&self.cipher, pass.mac, &metadata.last_modified);
+        metadata.mac = mac::seal(&self.cipher, std::mem::replace(&mut pass.mac, Mac::new(false)), &metadata.last_modified);
         let sealing = Sealing {
             source: &laid_out.source,
             outline: &laid_out.outline,

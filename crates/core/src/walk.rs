@@ -74,7 +74,7 @@ impl<'a> Walker<'a> {
                 }
                 Node::Comment { text, dropped, .. } => {
                     let text = text.bytes(self.source);
-                    let encrypted = if *dropped { self.walk.dropped_comment() } else { self.walk.comment(text) };
+                    let encrypted = if *dropped { self.walk.unseen_comment() } else { self.walk.comment(text) };
                     let aad = if self.path.is_empty() { &b":"[..] } else { &self.path };
                     step(Step { index, aad, encrypted })?;
                 }

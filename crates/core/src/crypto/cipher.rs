@@ -14,10 +14,8 @@ use rand::Rng;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Decodes as the reference does: padding required, trailing bits accepted.
-const DECODER: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
-);
+const DECODER: GeneralPurpose =
+    GeneralPurpose::new(&base64::alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 /// The 32 random bytes that encrypt a file's values. Zeroed when dropped.
 pub struct DataKey(Zeroizing<[u8; 32]>);

@@ -1,5 +1,6 @@
 //! The five formats: a closed set, matched in one place.
 
+pub mod json;
 pub mod yaml;
 
 /// A file format.

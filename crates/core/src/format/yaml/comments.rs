@@ -59,8 +59,7 @@ impl Scanner<'_> {
         }
         let Some((newest, others)) = self.out.tokens.split_last() else { return };
         let first = self.src.get(newest.start as usize).copied();
-        let shifted =
-            (first == Some(b':') && self.flow_level == 0) || (first == Some(b',') && self.flow_level > 0);
+        let shifted = (first == Some(b':') && self.flow_level == 0) || (first == Some(b',') && self.flow_level > 0);
         let anchor = match others.last() {
             Some(previous) if shifted => previous.start,
             _ => newest.start,

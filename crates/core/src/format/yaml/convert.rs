@@ -101,7 +101,9 @@ impl Converter<'_> {
                 _ => return self.error(root.start, "the document is a single value; its root must be a mapping"),
             },
             NodeKind::Seq(_) => return self.error(root.start, "the document is a list; its root must be a mapping"),
-            NodeKind::Alias(_) => return self.error(root.start, "the document is an alias; its root must be a mapping"),
+            NodeKind::Alias(_) => {
+                return self.error(root.start, "the document is an alias; its root must be a mapping");
+            }
         };
         let index = self.out.items.len() as u32;
         let column = if root.first == NONE { 0 } else { self.node(root.first).column };
@@ -273,7 +275,10 @@ impl Converter<'_> {
                 0.99 - 0.89 * (d - 400_000.0) / 3_600_000.0
             };
             if self.in_alias > 100 && self.visited > 1000 && a / d > allowed {
-                return Err(Error::Limit { what: "document contains excessive aliasing: nodes made by aliases", max: 100 });
+                return Err(Error::Limit {
+                    what: "document contains excessive aliasing: nodes made by aliases",
+                    max: 100,
+                });
             }
         }
         if self.out.items.len() > MAX_ITEMS {
@@ -325,7 +330,8 @@ impl Converter<'_> {
         match &self.src[tag.range()] {
             "!!int" | "!!float" | "!!bool" | "!!null" | "!!timestamp" | "!!binary" => Tag::MustGo,
             text if text.starts_with("!<tag:yaml.org,2002:") || text.contains('%') => {
-                match resolve::CoreTag::from_name(text.trim_start_matches("!<tag:yaml.org,2002:").trim_end_matches('>')) {
+                match resolve::CoreTag::from_name(text.trim_start_matches("!<tag:yaml.org,2002:").trim_end_matches('>'))
+                {
                     Some(resolve::CoreTag::Str) | None => Tag::Stays,
                     Some(_) => Tag::MustGo,
                 }
@@ -455,7 +461,9 @@ impl Converter<'_> {
         Err(Error::Tree {
             line: self.node(id).line + 1,
             path: self.path(),
-            problem: format!("Tree contains a non-string key (type {kind}); only string keys are supported: put it in quotes"),
+            problem: format!(
+                "Tree contains a non-string key (type {kind}); only string keys are supported: put it in quotes"
+            ),
         })
     }
 
@@ -646,7 +654,8 @@ fn unescape_uri(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
-        let digits = tail.get(..2).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| u8::from_str_radix(d, 16).ok());
+        let digits =
+            tail.get(..2).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| u8::from_str_radix(d, 16).ok());
         match (first, digits) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);

@@ -4,8 +4,13 @@
 
 mod comments;
 mod convert;
+pub(crate) mod layout;
+pub(crate) mod open;
 mod parse;
 pub mod read;
 pub mod resolve;
 mod scan;
 mod scan_scalar;
+pub(crate) mod seal;
+pub mod write;
+mod write_tree;

@@ -159,7 +159,7 @@ impl Opening<'_> {
         edits.replace(Span::new(end, end), |out| out.extend_from_slice(lines.as_bytes()));
     }
 
-    fn place(&self, item: &Item) -> write::Place<'static> {
+    fn place(&self, item: &Item) -> write::Place {
         let in_list = item.key.is_none();
         let column = item.column as usize;
         let content_column =
@@ -168,7 +168,7 @@ impl Opening<'_> {
             content_column,
             in_flow: item.in_flow,
             is_key: false,
-            best_indent: self.indent,
+            parent_column: column,
             line_ending: layout::line_ending(self.source),
         }
     }

@@ -156,9 +156,7 @@ impl Parser<'_> {
         if self.delivered_for != self.at {
             self.delivered_for = self.at;
             while let Some(record) = self.scanned.records.get(self.next_record) {
-                if record.anchor > token.start
-                    || record.kind == RecordKind::Head && token.kind == TokenKind::BlockEnd
-                {
+                if record.anchor > token.start || record.kind == RecordKind::Head && token.kind == TokenKind::BlockEnd {
                     break;
                 }
                 let slot = match record.kind {
@@ -538,7 +536,12 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::Entry => {
                 let next = self.after_dash(token);
-                self.item(!matches!(next.kind, TokenKind::Entry | TokenKind::BlockEnd), false, State::BlockSeq(false), token.end)
+                self.item(
+                    !matches!(next.kind, TokenKind::Entry | TokenKind::BlockEnd),
+                    false,
+                    State::BlockSeq(false),
+                    token.end,
+                )
             }
             TokenKind::BlockEnd => {
                 self.skip();
@@ -558,8 +561,7 @@ impl Parser<'_> {
             return Ok(());
         }
         let next = self.after_dash(token);
-        let empty =
-            matches!(next.kind, TokenKind::Entry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd);
+        let empty = matches!(next.kind, TokenKind::Entry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd);
         self.item(!empty, false, State::IndentlessSeq, token.end)
     }
 
@@ -603,7 +605,8 @@ impl Parser<'_> {
         let token = self.peek();
         let then = State::BlockMapKey(false);
         if token.kind != TokenKind::Value {
-            let end = self.frames.last().and_then(|f| self.out.nodes.get(f.last as usize)).map_or(token.start, |n| n.end);
+            let end =
+                self.frames.last().and_then(|f| self.out.nodes.get(f.last as usize)).map_or(token.start, |n| n.end);
             return self.item(false, true, then, end);
         }
         self.skip();
@@ -705,7 +708,8 @@ impl Parser<'_> {
         let token = self.peek();
         let then = State::FlowMapKey(false);
         if token.kind != TokenKind::Value {
-            let end = self.frames.last().and_then(|f| self.out.nodes.get(f.last as usize)).map_or(token.start, |n| n.end);
+            let end =
+                self.frames.last().and_then(|f| self.out.nodes.get(f.last as usize)).map_or(token.start, |n| n.end);
             return self.flow_item(false, then, end);
         }
         self.skip();

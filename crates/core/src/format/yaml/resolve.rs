@@ -117,7 +117,9 @@ fn word(text: &[u8]) -> Resolved {
 
 /// A float that starts with a dot: single underscores only between digits.
 fn dotted(text: &[u8]) -> Resolved {
-    let groups = |part: &[u8]| !part.is_empty() && part.split(|b| *b == b'_').all(|g| !g.is_empty() && g.iter().all(u8::is_ascii_digit));
+    let groups = |part: &[u8]| {
+        !part.is_empty() && part.split(|b| *b == b'_').all(|g| !g.is_empty() && g.iter().all(u8::is_ascii_digit))
+    };
     let body = &text[1..];
     let (fraction, exponent) = match body.iter().position(|b| matches!(b, b'e' | b'E')) {
         Some(at) => (&body[..at], Some(&body[at + 1..])),
@@ -213,7 +215,9 @@ fn signed_behind_prefix(text: &str) -> Option<Resolved> {
     };
     if negative {
         // "-" is put in front of the rest, so a second sign does not parse.
-        return rest.starts_with(|c: char| c.is_ascii_digit()).then(|| i64::from_str_radix(&format!("-{rest}"), radix).ok().map(Resolved::Int))?;
+        return rest
+            .starts_with(|c: char| c.is_ascii_digit())
+            .then(|| i64::from_str_radix(&format!("-{rest}"), radix).ok().map(Resolved::Int))?;
     }
     i64::from_str_radix(rest, radix).ok().map(Resolved::Int)
 }
@@ -287,10 +291,7 @@ fn binary(text: &[u8]) -> Result<TaggedValue, String> {
         base64::engine::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
     );
     let plain: Vec<u8> = text.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
-    engine
-        .decode(plain)
-        .map(TaggedValue::Bytes)
-        .map_err(|_| "!!binary value contains invalid base64 data".to_owned())
+    engine.decode(plain).map(TaggedValue::Bytes).map_err(|_| "!!binary value contains invalid base64 data".to_owned())
 }
 
 #[cfg(test)]

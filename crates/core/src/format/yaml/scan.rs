@@ -261,7 +261,9 @@ impl Scanner<'_> {
                 self.key_allowed = false;
                 self.scan_quoted()
             }
-            b'#' | b'%' | b'@' | b'`' | b'|' | b'>' | b'\t' => self.error("found character that cannot start any token"),
+            b'#' | b'%' | b'@' | b'`' | b'|' | b'>' | b'\t' => {
+                self.error("found character that cannot start any token")
+            }
             _ => {
                 self.save_key()?;
                 self.key_allowed = false;
@@ -322,7 +324,11 @@ impl Scanner<'_> {
         if let Some(key) = self.keys.last_mut() {
             if key.possible && key.required {
                 let (line, column) = (key.line + 1, key.column + 1);
-                return Err(Error::Syntax { line, column, problem: "could not find expected ':' after this key".into() });
+                return Err(Error::Syntax {
+                    line,
+                    column,
+                    problem: "could not find expected ':' after this key".into(),
+                });
             }
             key.possible = false;
         }
@@ -330,7 +336,14 @@ impl Scanner<'_> {
     }
 
     /// Opens a block collection if `column` is deeper than the current one; its token goes in front of token `before`.
-    fn roll(&mut self, column: u32, before: Option<usize>, kind: TokenKind, start: u32, line: u32) -> Result<(), Error> {
+    fn roll(
+        &mut self,
+        column: u32,
+        before: Option<usize>,
+        kind: TokenKind,
+        start: u32,
+        line: u32,
+    ) -> Result<(), Error> {
         if self.flow_level > 0 || self.indent >= column as i32 {
             return Ok(());
         }
@@ -530,8 +543,30 @@ impl Scanner<'_> {
                     }
                     self.skip(3);
                 }
-                b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'-' | b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'='
-                | b'+' | b'$' | b',' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' | b'[' | b']' => self.skip(1),
+                b'0'..=b'9'
+                | b'A'..=b'Z'
+                | b'a'..=b'z'
+                | b'_'
+                | b'-'
+                | b';'
+                | b'/'
+                | b'?'
+                | b':'
+                | b'@'
+                | b'&'
+                | b'='
+                | b'+'
+                | b'$'
+                | b','
+                | b'.'
+                | b'!'
+                | b'~'
+                | b'*'
+                | b'\''
+                | b'('
+                | b')'
+                | b'['
+                | b']' => self.skip(1),
                 _ => return Ok(()),
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Text that stands in the source verbatim is a span; only folded, escaped or re-indented text is copied.
 
-use super::scan::{Scanner, ScalarToken, may_break};
+use super::scan::{ScalarToken, Scanner, may_break};
 use crate::error::Error;
 use crate::outline::{Block, NONE, Span, Style, Text};
 
@@ -263,9 +263,11 @@ impl Scanner<'_> {
             } else {
                 let from = self.pos;
                 let mut at = from + 1;
-                while self.src.get(at).is_some_and(|b| {
-                    !matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b'\'' | b'"' | b'\\' | 0xC2 | 0xE2)
-                }) {
+                while self
+                    .src
+                    .get(at)
+                    .is_some_and(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b'\'' | b'"' | b'\\' | 0xC2 | 0xE2))
+                {
                     at += 1;
                 }
                 text.extend_from_slice(&self.src[from..at]);

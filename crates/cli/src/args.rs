@@ -1,0 +1,599 @@
+//! Flags, environment names and aliases, in the spelling of the reference.
+//!
+//! Each command is one struct made of shared groups. Parsing is two steps: [`words`] brings the words into one spelling, clap
+//! converts the values. Only the command that runs is built: start-up is part of every call.
+//!
+//! Flags before the command count for it where it knows them (the reference ignores most of them there).
+
+mod words;
+
+use std::{
+    collections::HashSet,
+    ffi::{OsStr, OsString},
+};
+
+use clap::{Args, CommandFactory, Parser};
+
+use words::{Scope, Words, integer};
+pub use words::{Usage, boolean};
+
+/// What a call asks for.
+pub enum Invocation {
+    /// Print this help.
+    Help(String),
+    /// Print the version.
+    Version {
+        /// And ask whether there is a newer one.
+        check: bool,
+    },
+    /// No command: `-e`, `-d` and so on.
+    Legacy(Box<Legacy>),
+    /// `encrypt`.
+    Encrypt(Box<Encrypt>),
+    /// `decrypt`.
+    Decrypt(Box<Decrypt>),
+    /// `filestatus`.
+    FileStatus(Box<FileStatus>),
+    /// `keygen`.
+    Keygen(Box<Keygen>),
+    /// A command of the reference that is not built yet.
+    Later(&'static str),
+    /// Help on something that does not exist.
+    NoTopic(String),
+}
+
+/// Flags that any command takes.
+#[derive(Args, Debug, Default)]
+pub struct Common {
+    /// Configuration file; no search for .sops.yaml [$SOPS_CONFIG]
+    #[arg(long)]
+    pub config: Option<OsString>,
+    /// Spaces of new YAML and JSON text
+    #[arg(long, value_parser = integer)]
+    pub indent: Option<i64>,
+    /// Say more on standard error
+    #[arg(long, value_parser = boolean)]
+    pub verbose: Option<bool>,
+    /// Use the key sources of this process (default true) [$SOPS_ENABLE_LOCAL_KEYSERVICE]
+    #[arg(long, value_parser = boolean)]
+    pub enable_local_keyservice: Option<bool>,
+    /// Also ask this key service, PROTOCOL://ADDRESS (repeatable) [$SOPS_KEYSERVICE]
+    #[arg(long)]
+    pub keyservice: Vec<String>,
+}
+
+/// Where the result goes.
+#[derive(Args, Debug, Default)]
+pub struct Streams {
+    /// Write the result to the input file
+    #[arg(long, short = 'i', value_parser = boolean)]
+    pub in_place: Option<bool>,
+    /// Write the result to this file
+    #[arg(long)]
+    pub output: Option<OsString>,
+    /// Name that decides format and creation rule, instead of the file's
+    #[arg(long)]
+    pub filename_override: Option<String>,
+}
+
+/// Formats.
+#[derive(Args, Debug, Default)]
+pub struct Types {
+    /// Format of the input: yaml, json, dotenv, ini or binary
+    #[arg(long)]
+    pub input_type: Option<String>,
+    /// Format of the output
+    #[arg(long)]
+    pub output_type: Option<String>,
+}
+
+/// Master keys of a new file.
+#[derive(Args, Debug, Default)]
+pub struct Keys {
+    /// Age recipients, comma separated [$SOPS_AGE_RECIPIENTS]
+    #[arg(long, short = 'a')]
+    pub age: Option<String>,
+    /// PGP fingerprints, comma separated [$SOPS_PGP_FP]
+    #[arg(long, short = 'p')]
+    pub pgp: Option<String>,
+    /// AWS KMS ARNs, comma separated [$SOPS_KMS_ARN]
+    #[arg(long, short = 'k')]
+    pub kms: Option<String>,
+    /// AWS profile of these keys
+    #[arg(long)]
+    pub aws_profile: Option<String>,
+    /// AWS KMS encryption context, k:v,k:v
+    #[arg(long)]
+    pub encryption_context: Option<String>,
+    /// GCP KMS resource ids, comma separated [$SOPS_GCP_KMS_IDS]
+    #[arg(long)]
+    pub gcp_kms: Option<String>,
+    /// Huawei Cloud KMS key ids, region:uuid, comma separated [$SOPS_HUAWEICLOUD_KMS_IDS]
+    #[arg(long)]
+    pub hckms: Option<String>,
+    /// Azure Key Vault URLs, comma separated [$SOPS_AZURE_KEYVAULT_URLS]
+    #[arg(long)]
+    pub azure_kv: Option<String>,
+    /// Vault transit key URIs, comma separated [$SOPS_VAULT_URIS]
+    #[arg(long)]
+    pub hc_vault_transit: Option<String>,
+    /// Number of key groups needed to decrypt
+    #[arg(long, value_parser = integer)]
+    pub shamir_secret_sharing_threshold: Option<i64>,
+}
+
+/// What a new file encrypts; at most one of the six.
+#[derive(Args, Debug, Default)]
+pub struct Selection {
+    /// Leave keys with this suffix in clear
+    #[arg(long)]
+    pub unencrypted_suffix: Option<String>,
+    /// Encrypt only keys with this suffix
+    #[arg(long)]
+    pub encrypted_suffix: Option<String>,
+    /// Leave keys that match in clear
+    #[arg(long)]
+    pub unencrypted_regex: Option<String>,
+    /// Encrypt only keys that match
+    #[arg(long)]
+    pub encrypted_regex: Option<String>,
+    /// Leave values below a matching comment in clear
+    #[arg(long)]
+    pub unencrypted_comment_regex: Option<String>,
+    /// Encrypt only values below a matching comment
+    #[arg(long)]
+    pub encrypted_comment_regex: Option<String>,
+    /// Compute the MAC over encrypted values only
+    #[arg(long, value_parser = boolean)]
+    pub mac_only_encrypted: Option<bool>,
+    /// Go on where the selection encrypts nothing
+    #[arg(long, value_parser = boolean)]
+    pub allow_nothing_encrypted: Option<bool>,
+}
+
+/// How a file is opened.
+#[derive(Args, Debug, Default)]
+pub struct Opening {
+    /// Print only this part, for example '["db"]["password"]'
+    #[arg(long)]
+    pub extract: Option<String>,
+    /// Do not verify the MAC
+    #[arg(long, value_parser = boolean)]
+    pub ignore_mac: Option<bool>,
+    /// Kinds of master key in the order to try, comma separated [$SOPS_DECRYPTION_ORDER]
+    #[arg(long)]
+    pub decryption_order: Option<String>,
+}
+
+/// Encrypt a file
+#[derive(Parser, Debug, Default)]
+#[command(name = "sops encrypt", disable_help_flag = true, args_override_self = true)]
+pub struct Encrypt {
+    /// The common flags.
+    #[command(flatten)]
+    pub common: Common,
+    /// The streams.
+    #[command(flatten)]
+    pub streams: Streams,
+    /// The formats.
+    #[command(flatten)]
+    pub types: Types,
+    /// The master keys.
+    #[command(flatten)]
+    pub keys: Keys,
+    /// The selection.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The file; standard input if there is none
+    pub file: Vec<OsString>,
+}
+
+/// Decrypt a file
+#[derive(Parser, Debug, Default)]
+#[command(name = "sops decrypt", disable_help_flag = true, args_override_self = true)]
+pub struct Decrypt {
+    /// The common flags.
+    #[command(flatten)]
+    pub common: Common,
+    /// The streams.
+    #[command(flatten)]
+    pub streams: Streams,
+    /// The formats.
+    #[command(flatten)]
+    pub types: Types,
+    /// How it is opened.
+    #[command(flatten)]
+    pub opening: Opening,
+    /// The file; standard input if there is none
+    pub file: Vec<OsString>,
+}
+
+/// Tell whether a file is encrypted
+#[derive(Parser, Debug, Default)]
+#[command(name = "sops filestatus", disable_help_flag = true, args_override_self = true)]
+pub struct FileStatus {
+    /// The common flags.
+    #[command(flatten)]
+    pub common: Common,
+    /// Format of the file
+    #[arg(long)]
+    pub input_type: Option<String>,
+    /// The file
+    pub file: Vec<OsString>,
+}
+
+/// Make a new age identity
+#[derive(Parser, Debug, Default)]
+#[command(name = "sops keygen", disable_help_flag = true, args_override_self = true)]
+pub struct Keygen {
+    /// Write the identity to this new file
+    #[arg(long, short = 'o')]
+    pub output: Option<OsString>,
+    /// Nothing: keygen takes no argument
+    #[arg(hide = true)]
+    pub file: Vec<OsString>,
+}
+
+/// Encrypted files that people can read and git can diff
+#[derive(Parser, Debug, Default)]
+#[command(name = "sops", disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
+pub struct Legacy {
+    /// Decrypt the file
+    #[arg(long, short = 'd', value_parser = boolean)]
+    pub decrypt: Option<bool>,
+    /// Encrypt the file
+    #[arg(long, short = 'e', value_parser = boolean)]
+    pub encrypt: Option<bool>,
+    /// Give the file a new data key
+    #[arg(long, short = 'r', value_parser = boolean)]
+    pub rotate: Option<bool>,
+    /// Set a value: '["path"] JSON'
+    #[arg(long)]
+    pub set: Option<String>,
+    /// The common flags.
+    #[command(flatten)]
+    pub common: Common,
+    /// The streams.
+    #[command(flatten)]
+    pub streams: Streams,
+    /// The formats.
+    #[command(flatten)]
+    pub types: Types,
+    /// The master keys.
+    #[command(flatten)]
+    pub keys: Keys,
+    /// The selection.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// How it is opened.
+    #[command(flatten)]
+    pub opening: Opening,
+    /// The changes of keys.
+    #[command(flatten)]
+    pub changes: KeyChanges,
+    /// Show the metadata in the editor
+    #[arg(long, short = 's', value_parser = boolean)]
+    pub show_master_keys: Option<bool>,
+    /// Ask whether there is a newer version
+    #[arg(long, value_parser = boolean)]
+    pub check_for_updates: Option<bool>,
+    /// Do not ask [$SOPS_DISABLE_VERSION_CHECK]
+    #[arg(long, value_parser = boolean)]
+    pub disable_version_check: Option<bool>,
+    /// Print the version
+    #[arg(long, short = 'v', value_parser = boolean)]
+    pub version: Option<bool>,
+    /// The file, or a command
+    pub file: Vec<OsString>,
+}
+
+/// Master keys to add to or remove from an existing file.
+#[derive(Args, Debug, Default)]
+pub struct KeyChanges {
+    #[arg(long)]
+    pub add_age: Option<String>,
+    #[arg(long)]
+    pub rm_age: Option<String>,
+    #[arg(long)]
+    pub add_pgp: Option<String>,
+    #[arg(long)]
+    pub rm_pgp: Option<String>,
+    #[arg(long)]
+    pub add_kms: Option<String>,
+    #[arg(long)]
+    pub rm_kms: Option<String>,
+    #[arg(long)]
+    pub add_gcp_kms: Option<String>,
+    #[arg(long)]
+    pub rm_gcp_kms: Option<String>,
+    #[arg(long)]
+    pub add_hckms: Option<String>,
+    #[arg(long)]
+    pub rm_hckms: Option<String>,
+    #[arg(long)]
+    pub add_azure_kv: Option<String>,
+    #[arg(long)]
+    pub rm_azure_kv: Option<String>,
+    #[arg(long)]
+    pub add_hc_vault_transit: Option<String>,
+    #[arg(long)]
+    pub rm_hc_vault_transit: Option<String>,
+}
+
+impl KeyChanges {
+    /// Tells whether any change is asked for.
+    pub fn any(&self) -> bool {
+        let all = [
+            &self.add_age,
+            &self.add_pgp,
+            &self.add_kms,
+            &self.add_gcp_kms,
+            &self.add_hckms,
+            &self.add_azure_kv,
+            &self.add_hc_vault_transit,
+            &self.rm_age,
+            &self.rm_pgp,
+            &self.rm_kms,
+            &self.rm_gcp_kms,
+            &self.rm_hckms,
+            &self.rm_azure_kv,
+            &self.rm_hc_vault_transit,
+        ];
+        all.iter().any(|flag| flag.as_deref().is_some_and(|text| !text.is_empty()))
+    }
+}
+
+/// The commands in the order of the reference, then ours; one line each.
+const COMMANDS: [(&str, &str); 15] = [
+    ("completion", "Print a completion script"),
+    ("exec-env", "Run a command with the values in its environment"),
+    ("exec-file", "Run a command with the plain text in a file"),
+    ("publish", "Publish an encrypted file"),
+    ("keyservice", "Serve key operations to other processes"),
+    ("filestatus", "Tell whether a file is encrypted"),
+    ("groups", "Add or remove key groups"),
+    ("updatekeys", "Bring the master keys up to date with .sops.yaml"),
+    ("decrypt", "Decrypt a file"),
+    ("encrypt", "Encrypt a file"),
+    ("rotate", "Give a file a new data key"),
+    ("edit", "Edit a file in an editor"),
+    ("set", "Set one value"),
+    ("unset", "Remove one value"),
+    ("keygen", "Make a new age identity"),
+];
+
+/// Reads a command line (without the program's name).
+///
+/// # Errors
+/// A wrong use.
+pub fn parse(argv: &[OsString]) -> Result<Invocation, Usage> {
+    // The usual call begins with a command: then the definitions of the global flags are not even built.
+    if let Some((first, rest)) = argv.split_first()
+        && let Some(invocation) = dispatch(first, rest, &Words::default())
+    {
+        return invocation;
+    }
+    let global = Legacy::command();
+    let before = words::split(&global, argv, Scope::BeforeCommand)?;
+    if before.help {
+        return Ok(Invocation::Help(help(global)));
+    }
+    let is_on = |flag: &str| {
+        before.flags.iter().any(|(name, value)| name == flag && value.to_str().map(boolean) == Some(Ok(true)))
+    };
+    if is_on("version") {
+        return Ok(Invocation::Version { check: is_on("check-for-updates") });
+    }
+    if let Some((first, rest)) = before.rest.split_first()
+        && let Some(invocation) = dispatch(first, rest, &before)
+    {
+        return invocation;
+    }
+    let mut legacy: Legacy = convert(global, &before.flags)?;
+    legacy.file = before.rest;
+    Ok(Invocation::Legacy(Box::new(legacy)))
+}
+
+/// Reads the words of a command; `None` if `first` is none.
+fn dispatch(first: &OsStr, rest: &[OsString], before: &Words) -> Option<Result<Invocation, Usage>> {
+    Some(match first.to_str()? {
+        "encrypt" => command(before, rest, Invocation::Encrypt),
+        "decrypt" => command(before, rest, Invocation::Decrypt),
+        "filestatus" => command(before, rest, Invocation::FileStatus),
+        "keygen" => command(before, rest, Invocation::Keygen),
+        "help" | "h" => Ok(help_on(rest.first().map(OsString::as_os_str))),
+        first => Ok(later(COMMANDS.iter().find(|(name, _)| *name == first)?.0, rest)),
+    })
+}
+
+/// A command's positionals, which clap does not see: `--` and text that looks like a flag are settled before it.
+trait Positionals {
+    fn take(&mut self, positionals: Vec<OsString>);
+}
+
+macro_rules! positionals {
+    ($($command:ty),*) => { $(impl Positionals for $command {
+        fn take(&mut self, positionals: Vec<OsString>) {
+            self.file = positionals;
+        }
+    })* };
+}
+positionals!(Encrypt, Decrypt, FileStatus, Keygen);
+
+fn command<T: Parser + Positionals>(
+    before: &Words,
+    rest: &[OsString],
+    wrap: impl FnOnce(Box<T>) -> Invocation,
+) -> Result<Invocation, Usage> {
+    let command = T::command();
+    let Words { flags: after, rest, help: asks_help } = words::split(&command, rest, Scope::Anywhere)?;
+    if asks_help {
+        return Ok(Invocation::Help(help(command)));
+    }
+    let known: HashSet<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+    let mut flags: Vec<_> = before.flags.iter().filter(|(name, _)| known.contains(name.as_str())).cloned().collect();
+    flags.extend(after);
+    drop(known);
+    let mut parsed: T = convert(command, &flags)?;
+    parsed.take(rest);
+    Ok(wrap(Box::new(parsed)))
+}
+
+/// Lets clap convert the values.
+fn convert<T: Parser>(command: clap::Command, flags: &[(String, OsString)]) -> Result<T, Usage> {
+    let words = flags.iter().map(|(name, value)| {
+        let mut word = OsString::from(format!("--{name}="));
+        word.push(value);
+        word
+    });
+    let matches = command.no_binary_name(true).try_get_matches_from(words).map_err(|error| usage(&error))?;
+    T::from_arg_matches(&matches).map_err(|error| usage(&error))
+}
+
+fn usage(error: &clap::Error) -> Usage {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    Usage(line.strip_prefix("error: ").unwrap_or(line).to_owned())
+}
+
+fn help_on(topic: Option<&OsStr>) -> Invocation {
+    Invocation::Help(match topic.map(|topic| topic.to_string_lossy()).as_deref() {
+        None | Some("help" | "h") => help(Legacy::command()),
+        Some("encrypt") => help(Encrypt::command()),
+        Some("decrypt") => help(Decrypt::command()),
+        Some("filestatus") => help(FileStatus::command()),
+        Some("keygen") => help(Keygen::command()),
+        Some(other) => match COMMANDS.iter().find(|(name, _)| *name == other) {
+            Some((name, about)) => unbuilt_help(name, about),
+            None => return Invocation::NoTopic(other.to_owned()),
+        },
+    })
+}
+
+/// Decides about a command that is not built: its help exists already, and so does the error for a wrong word below it.
+fn later(name: &'static str, rest: &[OsString]) -> Invocation {
+    let below: &[&str] = match name {
+        "groups" => &["add", "delete"],
+        "completion" => &["bash", "zsh", "fish"],
+        _ => &[],
+    };
+    let wants_help = rest.iter().any(|word| ["-h", "--h", "-help", "--help"].iter().any(|help| word == help));
+    match rest.first() {
+        _ if wants_help => help_on(Some(OsStr::new(name))),
+        None if !below.is_empty() => help_on(Some(OsStr::new(name))),
+        Some(word) if !below.is_empty() && !below.iter().any(|known| word == known) => {
+            Invocation::NoTopic(word.to_string_lossy().into_owned())
+        }
+        _ => Invocation::Later(name),
+    }
+}
+
+fn unbuilt_help(name: &str, about: &str) -> String {
+    format!("{about}\n\nUsage: sops {name}\n\nThis command is not built yet.\n")
+}
+
+/// Renders the help of a command; booleans are shown without a value.
+fn help(command: clap::Command) -> String {
+    let is_top = command.get_name() == "sops";
+    let mut command = command.mut_args(|arg| {
+        let hides_value = words::is_boolean(arg.get_value_parser());
+        if hides_value { arg.num_args(0) } else { arg }
+    });
+    if is_top {
+        let list: String = COMMANDS.iter().map(|(name, about)| format!("  {name:12} {about}\n")).collect();
+        command = command
+            .after_help(format!("Commands:\n{list}\nFlags of a command may follow it: sops help COMMAND lists them."));
+    }
+    command.render_help().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_words(words: &[&str]) -> Result<Invocation, Usage> {
+        parse(&words.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    fn decrypt(words: &[&str]) -> Box<Decrypt> {
+        match parse_words(words) {
+            Ok(Invocation::Decrypt(parsed)) => parsed,
+            _ => panic!("{words:?} is not decrypt"),
+        }
+    }
+
+    fn problem(words: &[&str]) -> String {
+        parse_words(words).err().map(|usage| usage.0).unwrap_or_default()
+    }
+
+    #[test]
+    fn flags_may_follow_the_file_and_the_last_one_wins() {
+        let parsed = decrypt(&["decrypt", "f", "-output-type", "yaml", "--output-type=json", "-i", "--in-place=false"]);
+        assert_eq!(parsed.file, ["f"]);
+        assert_eq!(parsed.types.output_type.as_deref(), Some("json"));
+        assert_eq!(parsed.streams.in_place, Some(false));
+    }
+
+    #[test]
+    fn flags_before_the_command_count_where_it_knows_them() {
+        let parsed = decrypt(&["-d", "--age", "x", "--output-type", "json", "--indent", "0x2", "--", "decrypt", "f"]);
+        assert_eq!(parsed.types.output_type.as_deref(), Some("json"));
+        assert_eq!(parsed.common.indent, Some(2));
+        let parsed = decrypt(&["--output-type", "json", "decrypt", "--output-type", "yaml"]);
+        assert_eq!(parsed.types.output_type.as_deref(), Some("yaml"));
+    }
+
+    #[test]
+    fn an_empty_value_is_kept() {
+        let parsed = decrypt(&["decrypt", "--extract", "", "--output=", "f"]);
+        assert_eq!(parsed.opening.extract.as_deref(), Some(""));
+        assert_eq!(parsed.streams.output.as_deref(), Some(OsStr::new("")));
+    }
+
+    #[test]
+    fn a_positional_may_look_like_a_flag_after_two_dashes() {
+        assert_eq!(decrypt(&["decrypt", "--", "-i", "--", "x"]).file, ["-i", "--", "x"]);
+        assert_eq!(decrypt(&["decrypt", "-"]).file, ["-"]);
+    }
+
+    #[test]
+    fn without_a_command_it_is_the_legacy_mode() {
+        let Ok(Invocation::Legacy(parsed)) = parse_words(&["-e", "-age", "a,b", "-in-place", "f", "-d"]) else {
+            panic!()
+        };
+        assert_eq!((parsed.encrypt, parsed.decrypt, parsed.streams.in_place), (Some(true), None, Some(true)));
+        assert_eq!(parsed.file, ["f", "-d"]);
+        assert!(matches!(parse_words(&[]), Ok(Invocation::Legacy(_))));
+    }
+
+    #[test]
+    fn wrong_uses_are_errors_that_name_the_flag() {
+        assert!(problem(&["--bogus"]).contains("-bogus"));
+        assert!(problem(&["decrypt", "-v"]).contains("-v"));
+        assert!(problem(&["decrypt", "f", "--bogus"]).contains("-bogus"));
+        assert!(problem(&["encrypt", "f", "--age"]).contains("-age"));
+        let text = problem(&["encrypt", "--in-place=maybe", "f"]);
+        assert!(text.contains("maybe") && text.contains("in-place"), "{text}");
+        assert!(problem(&["--indent", "abc", "encrypt", "f"]).contains("indent"));
+    }
+
+    #[test]
+    fn help_and_version_come_first() {
+        assert!(matches!(parse_words(&["--version", "decrypt"]), Ok(Invocation::Version { check: false })));
+        assert!(matches!(parse_words(&["-v", "--help"]), Ok(Invocation::Help(_))));
+        for words in
+            [&["help"][..], &["h", "decrypt"], &["encrypt", "f", "-h"], &["set", "-h"], &["groups"], &["completion"]]
+        {
+            assert!(matches!(parse_words(words), Ok(Invocation::Help(text)) if text.contains("sops")), "{words:?}");
+        }
+        for words in [&["help", "bogus"], &["groups", "bogus"]] {
+            assert!(matches!(parse_words(words), Ok(Invocation::NoTopic(word)) if word == "bogus"));
+        }
+    }
+
+    #[test]
+    fn help_shows_booleans_without_a_value() {
+        let Ok(Invocation::Help(text)) = parse_words(&["help", "decrypt"]) else { panic!() };
+        assert!(text.contains("-i, --in-place\n") && !text.contains("<IN_PLACE>"), "{text}");
+    }
+}

@@ -1,0 +1,100 @@
+//! `sops decrypt [FILE]`: an encrypted file, the identities at hand, the plain text or a part of it.
+
+use sops_core::{
+    Error,
+    document::{EncryptedDocument, PlainDocument, TreePath},
+    format::Format,
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    args::{Decrypt, Opening},
+    environment::Environment,
+    exit_code::Code,
+    failure::{Failure, Phase},
+    keyring, locate,
+    route::{Privacy, Route, Stdin},
+    ui,
+};
+
+/// Decrypts to standard output, in place, or to another file.
+///
+/// # Errors
+/// In the order of the reference: conflicting flags, a missing file, configuration, order, path, file, keys, MAC, output.
+pub fn run(args: &Decrypt, env: &Environment) -> Result<(), Failure> {
+    let route = Route::plan(&args.file, &args.streams, Stdin::Nameless, env)?;
+    let from = locate::format(args.types.input_type.as_deref(), &route.name);
+    let to = locate::format(args.types.output_type.as_deref(), &route.name);
+    let located = locate::configuration(&args.common, env)?;
+    let indent = locate::indent(to, &args.common, &located.config)?;
+    check_order(&args.opening, env)?;
+    let path = tree_path(args.opening.extract.as_deref())?;
+
+    let input = route.read()?;
+    let named = |error, phase| Failure::core(error, phase).of(route.input_name());
+    let file = EncryptedDocument::parse(from, input.bytes()).map_err(|error| named(error, Phase::Open))?;
+    let keys = keyring::open(&args.common, env)?;
+    let plain = match args.opening.ignore_mac {
+        Some(true) => file.decrypt_ignoring_mac(&keys),
+        _ => file.decrypt(&keys),
+    };
+    let plain = plain.map_err(|error| named(error, Phase::Open))?;
+    for warning in plain.warnings() {
+        ui::warn(warning);
+    }
+    let text = rendered(&plain, path.as_ref(), from, to, indent)
+        .map_err(|error| dump_failure(error, to).of(route.input_name()))?;
+    route.write(input, &text, Privacy::Owner)
+}
+
+/// Returns the whole text or the selection, in the output format.
+fn rendered(
+    plain: &PlainDocument,
+    path: Option<&TreePath>,
+    from: Format,
+    to: Format,
+    indent: usize,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let text = match path {
+        None if from == to => plain.bytes(),
+        None => plain.convert(to, indent)?,
+        Some(path) => plain.extract(path, to, indent)?,
+    };
+    Ok(Zeroizing::new(text))
+}
+
+/// Says for binary output what most likely happened, in the reference's words: this is what people get who forget the types
+/// when they read standard input.
+fn dump_failure(error: Error, to: Format) -> Failure {
+    let failure = Failure::core(error, Phase::Dump);
+    if to == Format::Binary && failure.code == Code::ErrorDumpingTree {
+        return failure.hint(
+            "This is likely not an encrypted binary file? If not, use --output-type to select the correct output type.",
+        );
+    }
+    failure
+}
+
+/// An empty path means the whole document.
+fn tree_path(text: Option<&str>) -> Result<Option<TreePath>, Failure> {
+    text.filter(|text| !text.is_empty())
+        .map(|text| {
+            TreePath::parse(text).map_err(|error| Failure::core(error, Phase::Path).of("error parsing --extract path"))
+        })
+        .transpose()
+}
+
+/// Refuses a kind that is named twice. Which kinds exist is not checked: the reference takes any word.
+fn check_order(flags: &Opening, env: &Environment) -> Result<(), Failure> {
+    let order = flags.decryption_order.clone().or_else(|| env.text("SOPS_DECRYPTION_ORDER")).unwrap_or_default();
+    if order.is_empty() {
+        return Ok(());
+    }
+    let mut seen = std::collections::HashSet::new();
+    match order.split(',').find(|kind| !seen.insert(*kind)) {
+        Some(kind) => {
+            Err(Failure::new(Code::DuplicateDecryptionKeyType, format!("Duplicate decryption key type: {kind}")))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,61 @@
+//! One file per verb; this one only chooses.
+
+mod decrypt;
+mod encrypt;
+mod filestatus;
+mod keygen;
+mod legacy;
+
+use std::ffi::OsString;
+
+use crate::{
+    args::{self, Invocation},
+    environment::Environment,
+    exit_code::Code,
+    failure::Failure,
+    route,
+};
+
+/// Runs one call.
+///
+/// # Errors
+/// Whatever went wrong, with its exit status.
+pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<(), Failure> {
+    // compat: a boolean variable with another word stops every command, so that a misspelt "no" is not taken for a "yes".
+    for name in ["SOPS_ENABLE_LOCAL_KEYSERVICE", "SOPS_DISABLE_VERSION_CHECK"] {
+        env.boolean(name).map_err(|text| Failure::new(Code::Generic, text))?;
+    }
+    let invocation = args::parse(&argv)
+        .map_err(|usage| Failure::new(Code::Generic, usage.0).hint("sops help COMMAND lists the flags of a command"))?;
+    match invocation {
+        Invocation::Help(text) => route::print(text.as_bytes()),
+        Invocation::Version { check: false } => route::print(VERSION.as_bytes()),
+        Invocation::Version { check: true } => route::print(UNCHECKED_VERSION.as_bytes()),
+        Invocation::Legacy(args) => legacy::run(*args, env),
+        Invocation::Encrypt(args) => encrypt::run(&args, env),
+        Invocation::Decrypt(args) => decrypt::run(&args, env),
+        Invocation::FileStatus(args) => filestatus::run(&args, env),
+        Invocation::Keygen(args) => keygen::run(&args),
+        Invocation::Later(name) => Err(later(name)),
+        Invocation::NoTopic(word) => {
+            Err(Failure::new(Code::CouldNotWriteOutput, format!("No help topic for '{word}'")))
+        }
+    }
+}
+
+/// Returns the error for a command that is not built.
+fn later(name: &str) -> Failure {
+    Failure::new(Code::Generic, format!("not supported yet: the command {name}"))
+}
+
+/// The error of every command that needs a file and got none.
+fn no_file() -> Failure {
+    Failure::new(Code::NoFileSpecified, "no file specified")
+}
+
+/// The version of the reference that this one is compatible with, which clients compare, and our own.
+const VERSION: &str = concat!("sops 3.13.2 (sops-rs ", env!("CARGO_PKG_VERSION"), ")\n");
+
+/// The answer to `--check-for-updates`: an update check that fails is no error.
+const UNCHECKED_VERSION: &str =
+    "sops 3.13.2\n[warning] failed to retrieve latest version from upstream: not supported yet\n";

@@ -1,0 +1,207 @@
+//! Finding things: the configuration file, the format of a text, the indentation of new text.
+
+use std::{
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+};
+
+use sops_core::{config::Config, format::Format};
+
+use crate::{
+    args::Common,
+    environment::Environment,
+    exit_code::Code,
+    failure::{Failure, io_text},
+    ui,
+};
+
+/// The configuration of this run; empty where there is none.
+pub struct Located {
+    /// The parsed text.
+    pub config: Config,
+    /// Where it came from.
+    pub path: Option<PathBuf>,
+}
+
+impl Located {
+    /// Names the file in a failure about its content.
+    pub fn failure(&self, failure: Failure) -> Failure {
+        match &self.path {
+            Some(path) => failure.of(path.to_string_lossy()),
+            None => failure,
+        }
+    }
+
+    /// Returns a file's path as creation rules see it: relative to the folder of the configuration where it is below that,
+    /// else absolute. A comparison of texts: symbolic links are not resolved.
+    pub fn rule_path(&self, name: &str, env: &Environment) -> String {
+        let file = env.absolute(Path::new(name));
+        let folder =
+            self.path.as_ref().map(|path| env.absolute(path)).and_then(|path| path.parent().map(Path::to_path_buf));
+        match folder {
+            // compat: a configuration in `/` leaves paths absolute.
+            Some(folder) if folder != Path::new("/") => {
+                file.strip_prefix(&folder).unwrap_or(&file).to_string_lossy().into_owned()
+            }
+            _ => file.to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// Finds and parses the configuration: `--config`, `SOPS_CONFIG`, or the nearest `.sops.yaml` at or above the working
+/// directory. The place of the encrypted file plays no role.
+///
+/// # Errors
+/// A file that was named and cannot be read, and any that does not parse (1): a mistake in a configuration must never mean
+/// that less is encrypted.
+pub fn configuration(flags: &Common, env: &Environment) -> Result<Located, Failure> {
+    let named = flags.config.as_deref().or_else(|| env.get("SOPS_CONFIG")).filter(|path| !path.is_empty());
+    let Some(path) = named.map(PathBuf::from).or_else(|| search(env)) else {
+        return Ok(Located { config: Config::default(), path: None });
+    };
+    let text = std::fs::read(&path).map_err(|error| {
+        Failure::new(Code::Generic, format!("could not read config file: {}", io_text(&error)))
+            .of(path.to_string_lossy())
+    })?;
+    let not_text = || Failure::new(Code::Generic, "error loading config: not UTF-8 text").of(path.to_string_lossy());
+    let text = String::from_utf8(text).map_err(|_| not_text())?;
+    match Config::parse(&text) {
+        Ok(config) => Ok(Located { config, path: Some(path) }),
+        Err(error) => {
+            Err(Failure::new(Code::Generic, format!("error loading config: {error}")).of(path.to_string_lossy()))
+        }
+    }
+}
+
+/// Walks up from the working directory, 100 folders at most.
+fn search(env: &Environment) -> Option<PathBuf> {
+    let start = env.working_directory();
+    let mut misnamed: Option<PathBuf> = None;
+    let mut found = None;
+    for folder in start.ancestors().take(MAX_LEVELS) {
+        let path = folder.join(".sops.yaml");
+        if is_present(&path) {
+            found = Some(path);
+            break;
+        }
+        let other = folder.join(".sops.yml");
+        if misnamed.is_none() && is_present(&other) {
+            misnamed = Some(other);
+        }
+    }
+    if let Some(other) = misnamed {
+        let instead = found.as_ref().map(|path| format!("; using \"{}\" instead", path.display())).unwrap_or_default();
+        ui::warn(&format!(
+            "ignoring \"{}\" when searching for config file; the config file must be called \".sops.yaml\"{instead}",
+            other.display()
+        ));
+    }
+    found
+}
+
+/// A file that is there but may not be looked at counts as found: reading it then says why it cannot be used.
+fn is_present(path: &Path) -> bool {
+    !matches!(std::fs::metadata(path), Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+}
+
+/// Returns the format from a `--…-type` flag, else from the name.
+///
+/// compat: an unknown type is ignored; we say so.
+pub fn format(flag: Option<&str>, name: &str) -> Format {
+    match flag.filter(|word| !word.is_empty()) {
+        Some(word) => Format::from_name(word).unwrap_or_else(|| {
+            let format = Format::from_path(name);
+            ui::warn(&format!("unknown type \"{word}\" is ignored; the name decides: {}", format.name()));
+            format
+        }),
+        None => Format::from_path(name),
+    }
+}
+
+/// Returns the indentation of new text: the flag, else the configuration, else 0 for the format's default.
+///
+/// # Errors
+/// A negative number where the format cannot have one (4).
+pub fn indent(format: Format, flags: &Common, config: &Config) -> Result<usize, Failure> {
+    let configured = match format {
+        Format::Yaml => config.stores.yaml,
+        Format::Json => config.stores.json,
+        Format::Binary => config.stores.json_binary,
+        Format::Dotenv | Format::Ini => return Ok(0),
+    };
+    let Some(number) = flags.indent.or(configured) else { return Ok(0) };
+    match (format, usize::try_from(number)) {
+        // compat: the reference's YAML library takes 2 to 9; anything else is 2.
+        (Format::Yaml, Ok(1 | 10..)) => Ok(2),
+        (_, Ok(number)) => Ok(number),
+        (Format::Yaml, Err(_)) => Err(Failure::new(Code::ErrorDumpingTree, "YAML Negative indentation not accepted")),
+        (_, Err(_)) if number == -1 => Ok(0),
+        (_, Err(_)) => {
+            Err(Failure::new(Code::ErrorDumpingTree, "JSON Indentation parameter smaller than -1 is not accepted"))
+        }
+    }
+}
+
+/// Returns a path as text for messages.
+pub fn shown(path: &OsStr) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+const MAX_LEVELS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_configuration_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("x/y");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(folder.path().join(".sops.yaml"), "").unwrap();
+        let env = Environment::of(&[], &deep);
+        assert_eq!(search(&env), Some(folder.path().join(".sops.yaml")));
+        std::fs::write(folder.path().join("x/.sops.yaml"), "").unwrap();
+        assert_eq!(search(&env), Some(folder.path().join("x/.sops.yaml")));
+    }
+
+    #[test]
+    fn a_named_configuration_must_exist() {
+        let env = Environment::of(&[("SOPS_CONFIG", "/none/c.yaml")], Path::new("/"));
+        let failure = configuration(&Common::default(), &env).err().unwrap();
+        let text = failure.render(false);
+        assert!(text.contains("/none/c.yaml: could not read config file: no such file or directory"), "{text}");
+    }
+
+    #[test]
+    fn rules_see_paths_below_the_configuration() {
+        let located = |path: &str| Located { config: Config::default(), path: Some(path.into()) };
+        let env = Environment::of(&[], Path::new("/w/sub"));
+        assert_eq!(located("/w/.sops.yaml").rule_path("a.yaml", &env), "sub/a.yaml");
+        assert_eq!(located("../c.yaml").rule_path("../../other/a.yaml", &env), "/other/a.yaml");
+        assert_eq!(located("/.sops.yaml").rule_path("a.yaml", &env), "/w/sub/a.yaml");
+        assert_eq!(located("/w/s/.sops.yaml").rule_path("a.yaml", &env), "/w/sub/a.yaml");
+    }
+
+    #[test]
+    fn an_unknown_type_leaves_it_to_the_name() {
+        assert_eq!(format(Some("yml"), "a.json"), Format::Json);
+        assert_eq!(format(Some("yaml"), "a.json"), Format::Yaml);
+        assert_eq!(format(Some(""), ".env"), Format::Dotenv);
+        assert_eq!(format(None, "a.YAML"), Format::Binary);
+    }
+
+    #[test]
+    fn negative_indentation_is_for_tabs_only() {
+        let flags = |number| Common { indent: Some(number), ..Common::default() };
+        let config = Config::default();
+        let number = |format, n| indent(format, &flags(n), &config).map_err(|failure| failure.code as u8);
+        assert_eq!(number(Format::Json, -1), Ok(0));
+        assert_eq!(number(Format::Json, -2), Err(4));
+        assert_eq!(number(Format::Yaml, -1), Err(4));
+        assert_eq!(number(Format::Yaml, 1), Ok(2));
+        assert_eq!(number(Format::Yaml, 3), Ok(3));
+        assert_eq!(number(Format::Ini, -5), Ok(0));
+    }
+}

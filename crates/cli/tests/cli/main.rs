@@ -1,0 +1,9 @@
+//! The command from outside: the story of the README, kills at every system call, random documents exchanged with the
+//! reference. Lower levels are tested where they live.
+
+mod differential;
+mod generator;
+mod story;
+mod suite;
+mod torn;
+mod world;

@@ -1,0 +1,3 @@
+//! JSON: so far the writer, for `--output-type json`.
+
+pub mod write;

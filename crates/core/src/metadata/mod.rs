@@ -1,0 +1,53 @@
+//! The `sops` branch: a typed view of it, read leniently and written canonically.
+
+pub mod keys;
+mod read;
+mod write;
+
+use crate::select::Settings;
+use crate::value::Timestamp;
+use keys::MasterKey;
+
+/// The format version that files say they have: that of the reference.
+pub const VERSION: &str = "3.13.2";
+
+/// Keys that recover one part of the data key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyGroup {
+    /// The keys; any one of them is enough.
+    pub keys: Vec<MasterKey>,
+}
+
+/// The typed `sops` branch.
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    /// Key groups; one for most files.
+    pub groups: Vec<KeyGroup>,
+    /// How many groups are needed; 0 if it is not written.
+    pub threshold: usize,
+    /// The six selection rules, as written.
+    pub settings: Settings,
+    /// Whether the MAC covers encrypted values only.
+    pub mac_only_encrypted: bool,
+    /// The time of the last change; the MAC is bound to it.
+    pub last_modified: Timestamp,
+    /// The sealed MAC; empty if there is none.
+    pub mac: String,
+    /// The version of the writer.
+    pub version: String,
+}
+
+impl Metadata {
+    /// Metadata of a new file, without a MAC.
+    pub fn new(groups: Vec<KeyGroup>, threshold: usize) -> Metadata {
+        Metadata {
+            groups,
+            threshold,
+            settings: Settings::default(),
+            mac_only_encrypted: false,
+            last_modified: Timestamp::from_unix_seconds(0),
+            mac: String::new(),
+            version: VERSION.to_owned(),
+        }
+    }
+}

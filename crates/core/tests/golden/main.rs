@@ -1,0 +1,23 @@
+//! Compatibility, proved by files that the reference wrote: `fixtures/`, and the larger corpus beside the repository
+//! where it is present. Directories and tables are read as they stand, never from a typed list of names, and a
+//! test fails when fewer ran than `fixtures/COUNTS` says.
+//!
+//! * [`cases`]: decrypt what the reference wrote; encrypt its input here and get the very bytes back.
+//! * [`tables`]: one fact per row: typing, spelling, comments, patterns, tampering.
+//! * [`crypto`]: tokens and vectors that others computed.
+//! * [`substitute`]: the property that splicing stands on.
+//!
+//! Everything of the library that these tests use stands in [`library`]. [`tokens`] opens tokens on its own, so that a
+//! mistake on our side cannot hide on both sides of a round trip.
+
+#![cfg(feature = "golden")]
+
+mod case;
+mod cases;
+mod corpus;
+mod crypto;
+mod library;
+mod substitute;
+mod tables;
+mod tokens;
+mod values;
