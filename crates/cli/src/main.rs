@@ -1,3 +1,30 @@
-//! The `sops` command.
+//! The `sops` command: thin. Parse arguments, call the core a few times, print.
+//!
+//! Policy lives here (where keys and configuration are, how files are replaced, what an exit status means); formats,
+//! cryptography and metadata do not.
+#![deny(unsafe_code)]
 
-fn main() {}
+mod args;
+mod command_line;
+mod commands;
+mod environment;
+mod exit_code;
+mod failure;
+mod harden;
+mod keyring;
+mod locate;
+mod recipe;
+mod replace;
+mod report;
+mod route;
+mod ui;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    harden::harden();
+    match commands::run(std::env::args_os().skip(1).collect(), &environment::Environment::of_process()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.print(),
+    }
+}
