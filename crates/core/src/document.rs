@@ -333,7 +333,7 @@ impl EncryptedDocument {
                     match &opened {
                         Opened::Element(_) => {}
                         Opened::Text(range) => mac.update(&result.plain[range.clone()]),
-                        Opened::Scalar(scalar) => {
+                        Opened::Scalar(scalar, _) => {
                             canonical.clear();
                             scalar.value("").write_canonical(&mut canonical);
                             mac.update_opened(&canonical, &result.plain[from..to]);
@@ -362,14 +362,15 @@ impl EncryptedDocument {
             Kind::Comment if in_list => Ok(Opened::Element(range)),
             Kind::Comment => Err(LeafCause::CommentAsValue),
             _ => {
-                let value = Value::from_plaintext(kind, plain[range].to_vec()).ok_or(LeafCause::TypeMismatch)?;
-                Ok(Opened::Scalar(match value {
+                let value = Value::from_plaintext(kind, plain[range.clone()].to_vec()).ok_or(LeafCause::TypeMismatch)?;
+                let scalar = match value {
                     Value::Bool(b) => Scalar::Bool(b),
                     Value::Int(i) => Scalar::Int(i),
                     Value::Float(f) => Scalar::Float(f),
                     Value::Time(t) => Scalar::Time(Box::new(t)),
                     Value::Null | Value::Str(_) => return Err(LeafCause::TypeMismatch),
-                }))
+                };
+                Ok(Opened::Scalar(scalar, range))
             }
         }
     }
@@ -467,7 +468,7 @@ impl EncryptedDocument {
             let wanted = match &opened.items[at] {
                 Opened::Kept => scalar.value(&self.source),
                 Opened::Text(range) => Value::Str(std::borrow::Cow::Borrowed(&opened.plain[range.clone()])),
-                Opened::Scalar(scalar) => scalar.value(""),
+                Opened::Scalar(scalar, _) => scalar.value(""),
                 Opened::Comment(_) | Opened::Element(_) => continue,
             };
             let same = match found.next().map(|i| (&i.node, &i.key)) {

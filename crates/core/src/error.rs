@@ -34,6 +34,8 @@ pub enum Error {
     NotEncrypted,
     /// The plain text has a top-level `sops` entry.
     AlreadyEncrypted,
+    /// A later document has a top-level `sops` entry, which the metadata needs.
+    ReservedKey,
     /// The `sops` branch cannot be used.
     Metadata {
         /// The field, or empty for the whole branch.
@@ -175,6 +177,9 @@ impl fmt::Display for Error {
             Error::Empty => f.write_str("the file is completely empty, it must contain at least one document"),
             Error::NotEncrypted => f.write_str("sops metadata not found"),
             Error::AlreadyEncrypted => f.write_str("the file has a top-level entry called \"sops\": it is encrypted already"),
+            Error::ReservedKey => f.write_str(
+                "a later document has a top-level entry called \"sops\", which is reserved for the metadata",
+            ),
             Error::Metadata { field, reason } if field.is_empty() => write!(f, "sops metadata: {reason}"),
             Error::Metadata { field, reason } => write!(f, "sops metadata: {field}: {reason}"),
             Error::Leaf { path, cause } => write!(f, "{path}: {cause}"),
@@ -209,6 +214,7 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Error::NotEncrypted => "encrypt it first: sops encrypt --in-place FILE",
+            Error::ReservedKey => "rename the entry",
             Error::AlreadyEncrypted => "change an encrypted file with `sops edit` or `sops set`, or rename the entry",
             Error::Leaf { cause: LeafCause::NotAToken, .. } => {
                 "restore the encrypted value from version control; clear text must not stand in an encrypted position"

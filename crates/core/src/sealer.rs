@@ -4,7 +4,8 @@ use crate::crypto::cipher::{Cipher, DataKey, IvSource};
 use crate::crypto::mac::{self, Mac};
 use crate::document::PlainDocument;
 use crate::error::Error;
-use crate::format::yaml::{layout, read, seal::Sealed, seal::Sealing};
+use crate::format::yaml::seal::{Sealed, Sealing, float_spelling};
+use crate::format::yaml::{layout, read};
 use crate::keys::Keyring;
 use crate::metadata::keys::MasterKey;
 use crate::metadata::{KeyGroup, Metadata};
@@ -116,12 +117,21 @@ impl Sealer {
                 Node::Leaf(scalar) => {
                     let value = scalar.value(source);
                     let Some(kind) = value.kind() else { return Ok(()) };
+                    if matches!(&value, Value::Time(time) if !time.is_printable()) {
+                        let problem = "the time's offset of 24 hours or more cannot be carried; put it in quotes".into();
+                        let path = display_keys(std::iter::once(step.aad.strip_suffix(b":").unwrap_or(step.aad)));
+                        return Err(Error::Tree { line: 0, path, problem });
+                    }
                     value.write_canonical(&mut plain);
                     if step.encrypted || !self.metadata.mac_only_encrypted {
                         pass.mac.update(&plain);
                     }
                     if !plain.is_empty() {
                         pass.leaves += 1;
+                    }
+                    if let Some(spelling) = float_spelling(item, &value, source) {
+                        plain.clear();
+                        plain.extend_from_slice(spelling);
                     }
                     kind
                 }
@@ -250,8 +260,10 @@ struct LaidOut<'a> {
 impl<'a> LaidOut<'a> {
     fn new(plain: &'a PlainDocument) -> Result<Self, Error> {
         let (source, outline) = (plain.source(), plain.outline());
-        if !branches(outline, source).is_empty() {
-            return Err(Error::AlreadyEncrypted);
+        if let Some(branch) = branches(outline, source).first() {
+            let first = outline.documents.first().map_or(NONE, |d| d.root);
+            let in_first = outline.items[*branch as usize].parent == first;
+            return Err(if in_first { Error::AlreadyEncrypted } else { Error::ReservedKey });
         }
         if !outline.documents.iter().any(|d| has_trailing_comment(outline, d.root)) {
             return Ok(LaidOut { source: Cow::Borrowed(source), outline: Cow::Borrowed(outline), branches: Vec::new() });

@@ -80,7 +80,10 @@ pub fn verify(cipher: &Cipher, mac: Mac, stored: &str, last_modified: &Timestamp
     let token = token::parse(stored.as_bytes()).ok_or(MacCause::Unreadable)?;
     let mut wanted = Zeroizing::new(Vec::with_capacity(160));
     let aad = last_modified.whole_seconds();
-    cipher.open(&token, aad.as_bytes(), &mut wanted).map_err(|_| MacCause::Unreadable)?;
+    let kind = cipher.open(&token, aad.as_bytes(), &mut wanted).map_err(|_| MacCause::Unreadable)?;
+    if kind != Kind::Str {
+        return Err(MacCause::Mismatch);
+    }
     let raw = mac.raw.is_some_and(|raw| bool::from(hex(raw).as_slice().ct_eq(&wanted)));
     if bool::from(hex(mac.digest).as_slice().ct_eq(&wanted)) || raw {
         return Ok(());

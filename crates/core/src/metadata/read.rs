@@ -53,7 +53,6 @@ impl Metadata {
         }
         let version = text("version")?;
         let version = if version.is_empty() { VERSION.to_owned() } else { version };
-        check_version(&version)?;
         Ok(Metadata {
             groups,
             threshold: tree.integer("shamir_threshold")?,
@@ -64,13 +63,6 @@ impl Metadata {
             version,
         })
     }
-}
-
-fn check_version(version: &str) -> Result<(), Error> {
-    let core = version.split(['-', '+']).next().unwrap_or("");
-    let numbers: Vec<&str> = core.split('.').collect();
-    let fits = numbers.len() == 3 && numbers.iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    if fits { Ok(()) } else { fault("version", "No Major.Minor.Patch elements found") }
 }
 
 fn build(events: &[Event<'_>]) -> Result<Tree, Error> {
@@ -150,7 +142,8 @@ impl Tree {
             },
             Some(_) => return fault(name, "expected an integer"),
         };
-        usize::try_from(number).or_else(|_| fault(name, "expected an integer that is not negative"))
+        // A negative number means nothing, like 0.
+        Ok(usize::try_from(number).unwrap_or(0))
     }
 
     fn boolean(&self, name: &str) -> Result<bool, Error> {
@@ -189,7 +182,8 @@ fn parse_integer(text: &str) -> Option<i64> {
         "" => Some(0),
         _ if trimmed.starts_with("0x") || trimmed.starts_with("0X") => i64::from_str_radix(&trimmed[2..], 16).ok(),
         _ if trimmed.len() > 1 && trimmed.starts_with('0') => i64::from_str_radix(&trimmed[1..], 8).ok(),
-        _ => trimmed.parse().ok(),
+        // Older writers wrote "2.000000" into flat formats.
+        _ => trimmed.split_once('.').map_or(trimmed, |(whole, zeros)| if zeros.bytes().all(|b| b == b'0') { whole } else { trimmed }).parse().ok(),
     }
 }
 
@@ -236,7 +230,10 @@ fn master_key(kind: KeyKind, entry: &Tree) -> Result<MasterKey, Error> {
             engine_path: text("engine_path")?,
             key_name: text("key_name")?,
         },
-        KeyKind::HcKms => MasterKeyKind::HcKms { key_id: text("key_id")? },
+        KeyKind::HcKms => match text("key_id")? {
+            key_id if key_id.contains(':') => MasterKeyKind::HcKms { key_id },
+            _ => return fault("key_id", "invalid key ID format: expected 'region:key-uuid'"),
+        },
     };
     Ok(MasterKey { kind, wrapped: text("enc")?, created_at })
 }

@@ -142,13 +142,15 @@ pub(crate) fn branch_span(source: &str, outline: &Outline, document: &Document, 
     while end > entry && is_blank(bytes[end - 1]) {
         end -= 1;
     }
-    let before = break_before(source, line_start);
-    if before > 0 {
-        return (Span::new(line_start - before, end), false);
+    // compat: the reference prints an empty first document as `{}`; one that a person marked with `---` stays empty.
+    let alone = siblings.len() == 1 && document.start == 0;
+    if alone {
+        return (Span::new(line_start, end), true);
     }
-    let following = break_at(source, end);
-    let alone = siblings.len() == 1;
-    (Span::new(line_start, if alone { end } else { end + following }), alone)
+    match break_before(source, line_start) {
+        0 => (Span::new(line_start, end + break_at(source, end)), false),
+        before => (Span::new(line_start - before, end), false),
+    }
 }
 
 fn break_at(source: &str, at: usize) -> usize {

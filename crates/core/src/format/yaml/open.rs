@@ -4,6 +4,7 @@
 //! can carry it. A plain token is no hint (the reference writes every token plain): its value is written as the
 //! reference prints it.
 
+use super::resolve::{self, Resolved};
 use super::{layout, write};
 use crate::outline::{Block, Item, NONE, Node, Outline, Scalar, Span, Style, Tag};
 use crate::splice::Edits;
@@ -18,8 +19,8 @@ pub(crate) enum Opened {
     Kept,
     /// A string.
     Text(Range<usize>),
-    /// Any other value.
-    Scalar(Scalar),
+    /// Any other value, and its plain text.
+    Scalar(Scalar, Range<usize>),
     /// A comment's text.
     Comment(Range<usize>),
     /// A list element that is a comment.
@@ -56,7 +57,13 @@ impl Opening<'_> {
                     let value = Value::Str(Cow::Borrowed(&self.plain[range.clone()]));
                     self.write_value(item, &value, &removed, &mut scratch, &mut edits);
                 }
-                Opened::Scalar(scalar) => self.write_value(item, &scalar.value(""), &removed, &mut scratch, &mut edits),
+                Opened::Scalar(scalar, spelling) => match self.spelled(scalar, spelling) {
+                    Some(text) if is_marked(item, self.source) => {
+                        let span = Span { start: item.tag_span.start, end: item.span.end };
+                        edits.replace(span, |out| out.extend_from_slice(text));
+                    }
+                    _ => self.write_value(item, &scalar.value(""), &removed, &mut scratch, &mut edits),
+                },
                 Opened::Comment(range) => {
                     let span = Span { start: item.span.start + 1, end: item.span.end };
                     edits.replace(span, |out| out.extend_from_slice(&self.plain[range.clone()]));
@@ -73,8 +80,35 @@ impl Opening<'_> {
                 }
             }
         }
+        self.restore_open_block(&removed, &mut edits);
         self.remove_branches(&removed, &mut edits);
         edits
+    }
+
+    /// The stored text of a float, if it is a spelling of its own and reads back as the same number.
+    fn spelled(&self, scalar: &Scalar, spelling: &Range<usize>) -> Option<&[u8]> {
+        let Scalar::Float(float) = scalar else { return None };
+        let text = &self.plain[spelling.clone()];
+        let same = matches!(resolve::plain(text), Resolved::Float(f) if f.to_bits() == float.to_bits());
+        same.then_some(text)
+    }
+
+    /// Undoes what `seal` did to the header of a clear block scalar at the end of a file without a final line break.
+    fn restore_open_block(&self, removed: &[(Span, bool)], edits: &mut Edits) {
+        let Some((branch, _)) = removed.last().filter(|(s, _)| s.end as usize == self.source.len()) else { return };
+        let ends_here = |i: &&Item| i.block != NONE && i.alias == NONE && i.span.start < branch.start;
+        let Some(item) = self.outline.items.iter().rev().find(ends_here) else { return };
+        let block = self.outline.blocks[item.block as usize];
+        let header = &self.source[block.header.range()];
+        let restored = match header.as_bytes() {
+            [indicator, b'1'..=b'9', b'-'] => vec![*indicator],
+            [indicator, b'-', b'1'..=b'9'] => vec![*indicator, b'+'],
+            _ => return,
+        };
+        let clear = !self.source[block.content.range()].trim_start().starts_with("ENC[");
+        if clear && block.content.end > branch.start && block.content.start < branch.start {
+            edits.replace(block.header, |out| out.extend_from_slice(&restored));
+        }
     }
 
     fn branch_spans(&self) -> Vec<(Span, bool)> {
@@ -127,7 +161,14 @@ impl Opening<'_> {
             return self.write_block_value(item, block, value, removed, scratch, edits);
         }
         let place = self.place(item);
+        let mut span = item.span;
+        let marked = is_marked(item, self.source);
+        if marked {
+            span.start = item.tag_span.start;
+        }
         let fits = match (value, item.style) {
+            (Value::Str(text), _) if marked => write::plain_as_it_is(text, item.in_flow, scratch),
+            (Value::Str(text), Style::Double) if self.put_inside(item, text, edits) => return,
             (Value::Str(text), Style::Single) => write::single_quoted(text, scratch),
             (Value::Str(text), Style::Double) => write::double_quoted_raw(text, scratch),
             (Value::Str(text), Style::Plain) if item.tag == Tag::Stays && !item.tag_span.is_empty() => {
@@ -139,7 +180,31 @@ impl Opening<'_> {
             scratch.clear();
             write::scalar(value, &place, scratch);
         }
-        self.put(item.span, scratch, edits);
+        self.put(span, scratch, edits);
+    }
+
+    /// Replaces only the token in a double-quoted scalar that has escaped line breaks around it.
+    fn put_inside(&self, item: &Item, text: &[u8], edits: &mut Edits) -> bool {
+        let source = &self.source[item.span.range()];
+        let Some(start) = source.find("ENC[").filter(|s| *s > 1) else { return false };
+        let Some(length) = source[start..].find(']') else { return false };
+        let end = start + length + 1;
+        let folds = |text: &str| {
+            let mut rest = text;
+            while let Some(tail) = rest.strip_prefix('\\') {
+                rest = tail.trim_start_matches([' ', '\t', '\n', '\r']);
+            }
+            rest.is_empty()
+        };
+        let mut quoted = String::new();
+        if !folds(&source[1..start]) || !folds(&source[end..source.len() - 1]) || !write::double_quoted_raw(text, &mut quoted)
+        {
+            return false;
+        }
+        let base = item.span.start as usize;
+        let inner = &quoted[1..quoted.len() - 1];
+        edits.replace(Span::new(base + start, base + end), |out| out.extend_from_slice(inner.as_bytes()));
+        true
     }
 
     /// Replaces a scalar by text that may be a block: its lines go behind the line's comment.
@@ -226,6 +291,13 @@ impl Opening<'_> {
         }
         edits.replace(Span::new(at, at), |out| out.extend_from_slice(b" []"));
     }
+}
+
+/// Whether the token says that its value stood plain (`seal::MARK`).
+fn is_marked(item: &Item, source: &str) -> bool {
+    matches!(item.style, Style::Double | Style::Plain)
+        && &source[item.tag_span.range()] == "!"
+        && item.tag_span.end + 1 == item.span.start
 }
 
 fn within(item: &Item, span: Span) -> bool {

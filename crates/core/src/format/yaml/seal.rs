@@ -1,8 +1,12 @@
 //! Tokens into a person's own text: which spans change, and to what.
 
 use super::{layout, write};
-use crate::outline::{Item, NONE, Node, Outline, Span, Style, Tag};
+use crate::outline::{Item, NONE, Node, Outline, Scalar, Span, Style, Tag, Text};
 use crate::splice::Edits;
+use crate::value::{Value, short_float};
+
+/// In front of a token: the value stood plain, as it is.
+pub(crate) const MARK: &[u8] = b"! ";
 
 /// What the sealing pass decided for one item: the range of its token in the token text, or nothing.
 pub(crate) type Sealed = Option<(u32, u32)>;
@@ -35,9 +39,32 @@ impl Sealing<'_> {
                 self.write_token(item, token, &mut edits);
             }
         }
+        self.end_open_block(&mut edits);
         edits.sort();
         self.expand_aliases(&mut edits);
         edits
+    }
+
+    /// A clear block scalar at the end of the file, without a final line break: the branch would add one to its value,
+    /// so its header says that there is none.
+    fn end_open_block(&self, edits: &mut Edits) {
+        let last = self.outline.items.iter().enumerate().rev().find(|(_, i)| i.block != NONE && i.alias == NONE);
+        let Some((index, item)) = last else { return };
+        let block = self.outline.blocks[item.block as usize];
+        let text = &self.source[block.content.range()];
+        let open = block.content.end as usize == self.source.len() && !text.is_empty() && !text.ends_with(['\n', '\r']);
+        if !open || block.chomp < 0 || self.sealed[index].is_some() {
+            return;
+        }
+        let indicator = &self.source[block.header.range()][..1];
+        let digit = block.indent as i64 - i64::from(item.column);
+        let header = match digit {
+            // The digit is the mark by which decryption knows that the header was another one.
+            1..=9 if block.chomp == 0 => format!("{indicator}{digit}-"),
+            1..=9 => format!("{indicator}-{digit}"),
+            _ => format!("{indicator}-"),
+        };
+        edits.replace(block.header, |out| out.extend_from_slice(header.as_bytes()));
     }
 
     fn write_token(&self, item: &Item, token: &[u8], edits: &mut Edits) {
@@ -66,15 +93,45 @@ impl Sealing<'_> {
             Style::Literal | Style::Folded => self.write_block_token(item, token, edits),
             Style::Single => quoted(span, b'\'', token, edits),
             Style::Double => quoted(span, b'"', token, edits),
-            Style::Plain if item.in_flow => quoted(span, b'"', token, edits),
+            Style::Plain if item.in_flow => {
+                edits.replace(span, |out| {
+                    if needs_space(self.source, span) {
+                        out.push(b' ');
+                    }
+                    if self.needs_mark(item) {
+                        out.extend_from_slice(MARK);
+                    }
+                    out.push(b'"');
+                    out.extend_from_slice(token);
+                    out.push(b'"');
+                });
+            }
             Style::Plain => {
                 edits.replace(span, |out| {
                     if needs_space(self.source, span) {
                         out.push(b' ');
                     }
+                    if self.needs_mark(item) {
+                        out.extend_from_slice(MARK);
+                    }
                     out.extend_from_slice(token);
                 });
             }
+        }
+    }
+
+    /// Whether the token of a plain scalar says so by a mark: the non-specific tag, which readers ignore.
+    ///
+    /// In a flow collection the token has to be quoted, so a string that stood plain is marked. Elsewhere what the
+    /// reference would print in quotes is (a bare `yes`, `12:30`), and a float whose spelling the token carries.
+    fn needs_mark(&self, item: &Item) -> bool {
+        match &item.node {
+            Node::Leaf(Scalar::Str(Text::Source(text))) if item.tag_span.is_empty() => {
+                item.in_flow || write::is_quoted_by_reference(&self.source[text.range()])
+            }
+            Node::Leaf(Scalar::Str(_)) => item.in_flow && item.tag_span.is_empty(),
+            Node::Leaf(scalar @ Scalar::Float(_)) => float_spelling(item, &scalar.value(""), self.source).is_some(),
+            _ => false,
         }
     }
 
@@ -143,6 +200,17 @@ impl Sealing<'_> {
         }
         edits.replace(span, |out| out.extend_from_slice(text.as_bytes()));
     }
+}
+
+/// The spelling of a float that a token can carry: readers take any decimal, and hash its canonical form.
+pub(crate) fn float_spelling<'a>(item: &Item, value: &Value<'_>, source: &'a str) -> Option<&'a [u8]> {
+    let Value::Float(float) = value else { return None };
+    if item.style != Style::Plain || item.alias != NONE || !item.tag_span.is_empty() {
+        return None;
+    }
+    let text = &source[item.span.range()];
+    let decimal = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    (decimal && text != short_float(*float)).then_some(text.as_bytes())
 }
 
 fn quoted(span: Span, quote: u8, token: &[u8], edits: &mut Edits) {

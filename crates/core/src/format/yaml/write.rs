@@ -1,7 +1,7 @@
 //! New text: one scalar, one block, one document, in the reference's spelling.
 //!
 //! Where the reference's own spelling would not read back (a string that starts with a tab and has a line break, a wrong
-//! indentation digit under a dash, `-0` as a float) the safe spelling is written instead.
+//! indentation digit under a dash) the safe spelling is written instead.
 
 use super::resolve::{self, Resolved};
 use crate::outline::{Block, Style};
@@ -87,8 +87,6 @@ pub fn scalar(value: &Value<'_>, place: &Place, out: &mut String) {
         Value::Int(i) => out.push_str(&i.to_string()),
         Value::Float(f) if f.is_nan() => out.push_str(".nan"),
         Value::Float(f) if f.is_infinite() => out.push_str(if *f > 0.0 { ".inf" } else { "-.inf" }),
-        // `-0` would read back as the integer 0.
-        Value::Float(f) if *f == 0.0 && f.is_sign_negative() => out.push_str("-0.0"),
         Value::Float(f) => out.push_str(&short_float(*f)),
         Value::Time(t) => out.push_str(&t.canonical()),
         Value::Str(bytes) => match std::str::from_utf8(bytes) {
@@ -306,6 +304,33 @@ pub fn double_quoted_raw(text: &[u8], out: &mut String) -> bool {
 /// Appends `"…"` whatever the bytes; what is not UTF-8 is replaced.
 pub fn double_quoted(text: &[u8], out: &mut String) {
     double(&String::from_utf8_lossy(text), is_special, out);
+}
+
+/// Whether the reference puts quotes around a string that can stand plain.
+pub fn is_quoted_by_reference(text: &str) -> bool {
+    let usual = !matches!(text.as_bytes().first(), Some(b'y' | b'Y' | b'n' | b'N' | b'o' | b'O' | b'0'..=b'9' | b'+' | b'-' | b'.' | b'<' | b'?' | b':'))
+        && !text.bytes().any(|b| b == b'\t' || b >= 0xE2);
+    if usual {
+        return false;
+    }
+    let place = Place { content_column: 2, parent_column: 0, in_flow: false, is_key: false, line_ending: "\n" };
+    string_style(text, &Traits::of(text), &place) != Style::Plain
+}
+
+/// Appends plain text, if it reads back as this string.
+pub fn plain_as_it_is(text: &[u8], in_flow: bool, out: &mut String) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    if resolve::plain(text.as_bytes()) != Resolved::Str || text.is_empty() || !text.chars().all(may_stand_raw) {
+        return false;
+    }
+    let indicator = !in_flow && (text.starts_with("---") || text.starts_with("..."));
+    let traits = Traits { special: false, tab: false, ..Traits::of(text) };
+    let fits = indicator || plain_fits(text, &traits, false);
+    if !fits || in_flow && (text.bytes().any(|b| b",[]{}?".contains(&b)) || text.starts_with(':') || text.ends_with(':')) {
+        return false;
+    }
+    out.push_str(text);
+    true
 }
 
 /// Appends plain text under a tag that makes it a string whatever it looks like.
