@@ -150,7 +150,12 @@ impl Sealer {
             let from = pass.tokens.len() as u32;
             self.cipher.seal(&plain, step.aad, &ivs.draw(), kind, &mut pass.tokens);
             pass.sealed[step.index] = Some((from, pass.tokens.len() as u32));
-            pass.any = true;
+            pass.any |= kind != Kind::Comment;
+            let token = &pass.tokens[from as usize..];
+            if kind == Kind::Comment && self.selector.leaves_clear_behind(token) {
+                let problem = "the encrypted comment would match unencrypted_comment_regex; use an expression that no encrypted text matches";
+                return Err(Error::Tree { line: 0, path: "a comment".into(), problem: problem.into() });
+            }
             Ok(())
         })?;
         zeroize::Zeroize::zeroize(&mut plain);

@@ -143,6 +143,11 @@ impl Selector {
         }
     }
 
+    /// Whether a stored comment would leave what follows it clear.
+    pub(crate) fn leaves_clear_behind(&self, comment: &[u8]) -> bool {
+        !self.encrypts && self.matches_comment(comment)
+    }
+
     fn is_comment_rule(&self) -> bool {
         matches!(self.rule, Rule::Comment(_))
     }

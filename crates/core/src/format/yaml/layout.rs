@@ -60,7 +60,9 @@ pub(crate) fn content_end(source: &str, outline: &Outline, document: &Document) 
     let (start, end) = (document.start as usize, document.end as usize);
     let region = &source.as_bytes()[start..end];
     let text = region.iter().rposition(|b| !is_blank(*b)).map_or(start, |i| start + i + 1);
-    let root_end = outline.items[document.root as usize].span.end as usize;
+    let root = outline.items[document.root as usize].span;
+    // A document without a node has its empty root where the next one starts.
+    let root_end = if root.is_empty() { start } else { root.end as usize };
     let ends_block = outline.items[document.root as usize + 1..outline.items[document.root as usize].end as usize]
         .iter()
         .rev()
@@ -86,7 +88,7 @@ pub(crate) fn insert_branch(
     if document.empty_root && !root.span.is_empty() {
         edits.replace(root.span, |_| ());
     }
-    let at = content_end(source, outline, document).max(if document.empty_root { root.span.end as usize } else { 0 });
+    let at = content_end(source, outline, document);
     let newline = line_ending(source);
     let column = if document.empty_root { 0 } else { document.column as usize };
     let mut text = String::from(newline);
