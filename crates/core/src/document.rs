@@ -382,7 +382,7 @@ impl EncryptedDocument {
         }
         let line = 1 + self.source[..self.outline.items[index].entry_start as usize].matches('\n').count();
         let Some(token) = token::parse_allow_empty(text) else {
-            result.warnings.push(format!("line {line}: found a possibly unencrypted comment; it is kept as it is"));
+            result.warnings.push(format!("line {line}: Found possibly unencrypted comment in file; it is kept as it is"));
             return;
         };
         let from = result.plain.len();
