@@ -80,7 +80,8 @@ impl Sealer {
         }
         let mut metadata = self.metadata.clone();
         metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
-        metadata.mac = mac::seal(&self.cipher, std::mem::replace(&mut pass.mac, Mac::new(false)), &metadata.last_modified);
+        metadata.mac =
+            mac::seal(&self.cipher, std::mem::replace(&mut pass.mac, Mac::new(false)), &metadata.last_modified);
         let sealing = Sealing {
             source: &laid_out.source,
             outline: &laid_out.outline,
@@ -109,40 +110,44 @@ impl Sealer {
         let mut ivs = IvSource::new();
         let mut plain = Vec::new();
         let walker = Walker::new(source, outline, &self.selector);
-        walker.run(&laid_out.branches, |_| false, |step| -> Result<(), Error> {
-            let item = &outline.items[step.index];
-            plain.clear();
-            let kind = match &item.node {
-                Node::Leaf(scalar) => {
-                    let value = scalar.value(source);
-                    let Some(kind) = value.kind() else { return Ok(()) };
-                    value.write_canonical(&mut plain);
-                    if step.encrypted || !self.metadata.mac_only_encrypted {
-                        pass.mac.update(&plain);
+        walker.run(
+            &laid_out.branches,
+            |_| false,
+            |step| -> Result<(), Error> {
+                let item = &outline.items[step.index];
+                plain.clear();
+                let kind = match &item.node {
+                    Node::Leaf(scalar) => {
+                        let value = scalar.value(source);
+                        let Some(kind) = value.kind() else { return Ok(()) };
+                        value.write_canonical(&mut plain);
+                        if step.encrypted || !self.metadata.mac_only_encrypted {
+                            pass.mac.update(&plain);
+                        }
+                        if !plain.is_empty() {
+                            pass.leaves += 1;
+                        }
+                        kind
                     }
-                    if !plain.is_empty() {
-                        pass.leaves += 1;
+                    Node::Comment { text, .. } => {
+                        plain.extend_from_slice(text.bytes(source));
+                        Kind::Comment
                     }
-                    kind
+                    Node::Map | Node::List => return Ok(()),
+                };
+                pass.aads[step.index] = hash(step.aad);
+                let in_list = item.parent != NONE && matches!(outline.items[item.parent as usize].node, Node::List);
+                let keeps_empty = plain.is_empty() && !(kind == Kind::Comment && in_list);
+                if !step.encrypted || keeps_empty {
+                    return Ok(());
                 }
-                Node::Comment { text, .. } => {
-                    plain.extend_from_slice(text.bytes(source));
-                    Kind::Comment
-                }
-                Node::Map | Node::List => return Ok(()),
-            };
-            pass.aads[step.index] = hash(step.aad);
-            let in_list = item.parent != NONE && matches!(outline.items[item.parent as usize].node, Node::List);
-            let keeps_empty = plain.is_empty() && !(kind == Kind::Comment && in_list);
-            if !step.encrypted || keeps_empty {
-                return Ok(());
-            }
-            let from = pass.tokens.len() as u32;
-            self.cipher.seal(&plain, step.aad, &ivs.draw(), kind, &mut pass.tokens);
-            pass.sealed[step.index] = Some((from, pass.tokens.len() as u32));
-            pass.any = true;
-            Ok(())
-        })?;
+                let from = pass.tokens.len() as u32;
+                self.cipher.seal(&plain, step.aad, &ivs.draw(), kind, &mut pass.tokens);
+                pass.sealed[step.index] = Some((from, pass.tokens.len() as u32));
+                pass.any = true;
+                Ok(())
+            },
+        )?;
         zeroize::Zeroize::zeroize(&mut plain);
         Ok(pass)
     }
@@ -162,43 +167,47 @@ impl Sealer {
             .filter(|i| matches!(intended.items[*i].node, Node::Leaf(_)));
         let walker = Walker::new(text, &outline, &self.selector);
         let mut comments: Vec<(u32, u64)> = Vec::new();
-        walker.run(&branches, |_| false, |step| -> Result<(), Error> {
-            let item = &outline.items[step.index];
-            let found = match &item.node {
-                Node::Leaf(scalar) => scalar.value(text),
-                Node::Comment { .. } => {
-                    comments.push((item.span.start, hash(step.aad)));
-                    return Ok(());
-                }
-                _ => return Ok(()),
-            };
-            let at = || display_keys(std::iter::once(step.aad.strip_suffix(b":").unwrap_or(step.aad)));
-            let differs = |reason: &str| Err(Error::Reparse { path: at(), reason: reason.into() });
-            let Some(index) = expected.next() else { return differs("a value too many") };
-            let Node::Leaf(scalar) = &intended.items[index].node else { return differs("not a value") };
-            let wanted = scalar.value(&laid_out.source);
-            if wanted.kind().is_some() && hash(step.aad) != pass.aads[index] {
-                return differs("it stands under another path");
-            }
-            let canonical_empty = matches!(&wanted, Value::Str(s) if s.is_empty()) || matches!(wanted, Value::Null);
-            match pass.sealed[index] {
-                Some((from, to)) => {
-                    let token = &pass.tokens[from as usize..to as usize];
-                    match &found {
-                        Value::Str(found) if first_line(found) == token && step.encrypted => Ok(()),
-                        Value::Str(_) if !step.encrypted => {
-                            differs("the selection rules judge it differently in the encrypted text")
-                        }
-                        _ => differs("the token does not read back"),
+        walker.run(
+            &branches,
+            |_| false,
+            |step| -> Result<(), Error> {
+                let item = &outline.items[step.index];
+                let found = match &item.node {
+                    Node::Leaf(scalar) => scalar.value(text),
+                    Node::Comment { .. } => {
+                        comments.push((item.span.start, hash(step.aad)));
+                        return Ok(());
                     }
+                    _ => return Ok(()),
+                };
+                let at = || display_keys(std::iter::once(step.aad.strip_suffix(b":").unwrap_or(step.aad)));
+                let differs = |reason: &str| Err(Error::Reparse { path: at(), reason: reason.into() });
+                let Some(index) = expected.next() else { return differs("a value too many") };
+                let Node::Leaf(scalar) = &intended.items[index].node else { return differs("not a value") };
+                let wanted = scalar.value(&laid_out.source);
+                if wanted.kind().is_some() && hash(step.aad) != pass.aads[index] {
+                    return differs("it stands under another path");
                 }
-                None if !wanted.same(&found) => differs("the value does not read back"),
-                None if step.encrypted && !canonical_empty => {
-                    differs("the selection rules judge it differently in the encrypted text")
+                let canonical_empty = matches!(&wanted, Value::Str(s) if s.is_empty()) || matches!(wanted, Value::Null);
+                match pass.sealed[index] {
+                    Some((from, to)) => {
+                        let token = &pass.tokens[from as usize..to as usize];
+                        match &found {
+                            Value::Str(found) if first_line(found) == token && step.encrypted => Ok(()),
+                            Value::Str(_) if !step.encrypted => {
+                                differs("the selection rules judge it differently in the encrypted text")
+                            }
+                            _ => differs("the token does not read back"),
+                        }
+                    }
+                    None if !wanted.same(&found) => differs("the value does not read back"),
+                    None if step.encrypted && !canonical_empty => {
+                        differs("the selection rules judge it differently in the encrypted text")
+                    }
+                    None => Ok(()),
                 }
-                None => Ok(()),
-            }
-        })?;
+            },
+        )?;
         if expected.next().is_some() {
             return Err(fault("a value is missing"));
         }
@@ -254,7 +263,11 @@ impl<'a> LaidOut<'a> {
             return Err(Error::AlreadyEncrypted);
         }
         if !outline.documents.iter().any(|d| has_trailing_comment(outline, d.root)) {
-            return Ok(LaidOut { source: Cow::Borrowed(source), outline: Cow::Borrowed(outline), branches: Vec::new() });
+            return Ok(LaidOut {
+                source: Cow::Borrowed(source),
+                outline: Cow::Borrowed(outline),
+                branches: Vec::new(),
+            });
         }
         let placeholder = [Event::Map(None), Event::Leaf(Some(Cow::Borrowed("x")), Value::Int(0)), Event::End];
         let mut edits = Edits::default();

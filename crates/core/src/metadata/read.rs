@@ -226,11 +226,9 @@ fn master_key(kind: KeyKind, entry: &Tree) -> Result<MasterKey, Error> {
             context: context(entry)?,
         },
         KeyKind::GcpKms => MasterKeyKind::GcpKms { resource_id: text("resource_id")? },
-        KeyKind::AzureKv => MasterKeyKind::AzureKv {
-            vault_url: text("vault_url")?,
-            name: text("name")?,
-            version: text("version")?,
-        },
+        KeyKind::AzureKv => {
+            MasterKeyKind::AzureKv { vault_url: text("vault_url")?, name: text("name")?, version: text("version")? }
+        }
         KeyKind::HcVault => MasterKeyKind::HcVault {
             vault_address: text("vault_address")?,
             engine_path: text("engine_path")?,

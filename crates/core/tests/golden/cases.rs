@@ -42,7 +42,9 @@ fn run(area: &str) {
                     let problems: Vec<String> = opens(&case).into_iter().chain(comes_back(&case, area)).collect();
                     match corpus.reviewed(&format!("{area}/{}", case.name())) {
                         Some(reason) if !problems.is_empty() => tally.reviewed(&reason),
-                        Some(_) => tally.ran(&case.name(), ["no difference any more: take it off the list".to_string()]),
+                        Some(_) => {
+                            tally.ran(&case.name(), ["no difference any more: take it off the list".to_string()])
+                        }
                         None => tally.ran(&case.name(), problems),
                     }
                 }

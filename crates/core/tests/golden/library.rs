@@ -148,9 +148,14 @@ pub fn walk(plain: &PlainDocument) -> Vec<Expected> {
     walked
 }
 
-/// Returns the number of comments that the reference would drop.
+/// Returns the number of comments that the reference has no token for: those it would drop, and empty ones, which it turns
+/// into empty texts inside lists.
 pub fn dropped_comments(plain: &PlainDocument) -> usize {
-    plain.outline().items.iter().filter(|i| matches!(i.node, Node::Comment { dropped: true, .. })).count()
+    let is_dropped = |node: &Node| match node {
+        Node::Comment { text, dropped, .. } => *dropped || text.bytes(plain.source()).is_empty(),
+        _ => false,
+    };
+    plain.outline().items.iter().filter(|i| is_dropped(&i.node)).count()
 }
 
 /// Returns what the tree writer makes of `k: TEXT` behind `k: `, with indentation 4.

@@ -3,7 +3,8 @@
 use crate::cases::wrong_blame;
 use crate::corpus::{Tally, corpora};
 use crate::library::{self, Arguments};
-use crate::{tokens, values};
+use crate::tokens::{self, Expected};
+use crate::values;
 use serde_json::Value;
 use sops_core::Error;
 
@@ -76,19 +77,34 @@ fn comments_are_sealed_where_the_reference_attaches_them() {
             let bytes = json_text(document).into_bytes();
             let problem = match (library::encrypt(&bytes, &Arguments::everything()), library::parse(&bytes)) {
                 (Ok(encrypted), Ok(plain)) => {
-                    let walked = library::walk(&plain);
-                    let at = (0..walked.len().max(expected.len())).find(|&i| walked.get(i) != expected.get(i));
-                    let attached = at.map(|at| format!("no. {at}: {:?}, expected {:?}", walked.get(at), expected.get(at)));
+                    let attached = first_difference(library::walk(&plain), expected.clone());
                     let dropped = library::dropped_comments(&plain);
                     let sealed = tokens::open(&encrypted).and_then(|opened| opened.compare(&expected, dropped));
                     attached.or(sealed.err())
                 }
                 (Err(error), _) | (_, Err(error)) => Some(error.to_string()),
             };
-            tally.ran(document, problem);
+            match corpus.reviewed(&format!("yaml/comments.tsv {document}")) {
+                Some(reason) if problem.is_some() => tally.reviewed(&reason),
+                _ => tally.ran(document, problem),
+            }
         }
         corpus.report("rows", "yaml/comments.tsv", tally);
     }
+}
+
+/// Compares values in order, then comments in order: the table has the order of the text, where an inline comment follows
+/// what it belongs to.
+fn first_difference(walked: Vec<Expected>, expected: Vec<Expected>) -> Option<String> {
+    let apart = |tokens: Vec<Expected>| -> Vec<Expected> {
+        let (comments, values): (Vec<_>, Vec<_>) = tokens.into_iter().partition(|t| t.1 == "comment");
+        [values, comments].concat()
+    };
+    let (walked, expected) = (apart(walked), apart(expected));
+    let at = (0..walked.len().max(expected.len())).find(|&i| walked.get(i) != expected.get(i))?;
+    let print =
+        |token: Option<&Expected>| token.map(|(aad, label, text)| format!("{aad} {label} {}", text.escape_ascii()));
+    Some(format!("{:?}, expected {:?}", print(walked.get(at)), print(expected.get(at))))
 }
 
 #[test]

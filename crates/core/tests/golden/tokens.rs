@@ -110,7 +110,11 @@ impl Opened {
         let (expected_comments, expected_values): (Vec<_>, Vec<_>) = expected.iter().partition(|e| e.1 == "comment");
         for (token, (aad, label, text)) in values.iter().zip(&expected_values) {
             if token.label != *label || self.plain(token, aad).as_deref() != Some(text.as_slice()) {
-                return Err(format!("a token ({}) is not {aad:?} {label} {:?}", token.label, String::from_utf8_lossy(text)));
+                return Err(format!(
+                    "a token ({}) is not {aad:?} {label} {:?}",
+                    token.label,
+                    String::from_utf8_lossy(text)
+                ));
             }
         }
         if values.len() != expected_values.len() {

@@ -321,7 +321,14 @@ pub fn plain_under_tag(text: &[u8], in_flow: bool, out: &mut String) -> bool {
 
 /// Appends the lines of a string under an existing block header, without the last line break; `false` if the header
 /// cannot carry it. `at_end`: nothing, not even a line break, follows in the file.
-pub fn block_lines(text: &[u8], folded: bool, block: &Block, at_end: bool, line_ending: &str, out: &mut String) -> bool {
+pub fn block_lines(
+    text: &[u8],
+    folded: bool,
+    block: &Block,
+    at_end: bool,
+    line_ending: &str,
+    out: &mut String,
+) -> bool {
     let Ok(text) = std::str::from_utf8(text) else { return false };
     let body = text.trim_end_matches('\n');
     let newlines = text.len() - body.len();
