@@ -128,7 +128,9 @@ fn code(error: &Error, phase: Phase) -> Code {
         (Error::Syntax { .. } | Error::Limit { .. }, Phase::ReadPlain) => Code::CouldNotReadInput,
         (Error::Tree { .. }, Phase::ReadPlain | Phase::Seal) => Code::ErrorEncryptingTree,
         (Error::Path { malformed: true, .. }, Phase::Path) => Code::InvalidTreePath,
-        (Error::SelectorConflict | Error::Selector { .. } | Error::NothingSelected { .. }, Phase::Seal) => Code::ConflictingParameters,
+        (Error::SelectorConflict | Error::Selector { .. } | Error::NothingSelected { .. }, Phase::Seal) => {
+            Code::ConflictingParameters
+        }
         (Error::Path { .. }, Phase::Dump) => Code::Generic,
         (_, Phase::Dump) => Code::ErrorDumpingTree,
         _ => Code::Generic,

@@ -107,7 +107,8 @@ impl PlainDocument {
     }
 
     fn find(&self, path: &TreePath) -> Result<usize, Error> {
-        let missing = |reason: String| Error::Path { reason: format!("error truncating tree: {reason}"), malformed: false };
+        let missing =
+            |reason: String| Error::Path { reason: format!("error truncating tree: {reason}"), malformed: false };
         let mut index = self.outline.documents.first().map_or(0, |d| d.root as usize);
         for step in path.steps() {
             let item = &self.outline.items[index];
@@ -119,7 +120,9 @@ impl PlainDocument {
                         member.key.as_ref().is_some_and(|k| k.bytes(&self.source) == key.as_bytes())
                     })
                     .ok_or_else(|| missing(format!("component ['{key}'] not found"))),
-                (Step::Key(key), _) => Err(missing(format!("component ['{key}'] not found: its parent is not a mapping"))),
+                (Step::Key(key), _) => {
+                    Err(missing(format!("component ['{key}'] not found: its parent is not a mapping")))
+                }
                 (Step::Index(at), Node::List) => {
                     members.nth(*at).ok_or_else(|| missing(format!("component [{at}] accesses out of bounds")))
                 }
@@ -248,7 +251,8 @@ impl EncryptedDocument {
         };
         let text = Zeroizing::new(opening.edits().apply(&self.source)?);
         let outline = read::outline(&text).or_else(|e| if e == Error::Empty { Ok(Outline::default()) } else { Err(e) });
-        let outline = outline.map_err(|e| Error::Reparse { path: "the decrypted text".into(), reason: e.to_string() })?;
+        let outline =
+            outline.map_err(|e| Error::Reparse { path: "the decrypted text".into(), reason: e.to_string() })?;
         self.check(&opened, &text, &outline)?;
         opened.plain.zeroize();
         let mut warnings = self.warnings.clone();
@@ -362,7 +366,8 @@ impl EncryptedDocument {
             Kind::Comment if in_list => Ok(Opened::Element(range)),
             Kind::Comment => Err(LeafCause::CommentAsValue),
             _ => {
-                let value = Value::from_plaintext(kind, plain[range.clone()].to_vec()).ok_or(LeafCause::TypeMismatch)?;
+                let value =
+                    Value::from_plaintext(kind, plain[range.clone()].to_vec()).ok_or(LeafCause::TypeMismatch)?;
                 let scalar = match value {
                     Value::Bool(b) => Scalar::Bool(b),
                     Value::Int(i) => Scalar::Int(i),
@@ -382,7 +387,9 @@ impl EncryptedDocument {
         }
         let line = 1 + self.source[..self.outline.items[index].entry_start as usize].matches('\n').count();
         let Some(token) = token::parse_allow_empty(text) else {
-            result.warnings.push(format!("line {line}: Found possibly unencrypted comment in file; it is kept as it is"));
+            result
+                .warnings
+                .push(format!("line {line}: Found possibly unencrypted comment in file; it is kept as it is"));
             return;
         };
         let from = result.plain.len();

@@ -176,7 +176,9 @@ impl fmt::Display for Error {
             Error::Tree { line, path, problem } => write!(f, "line {line}: {path}: {problem}"),
             Error::Empty => f.write_str("the file is completely empty, it must contain at least one document"),
             Error::NotEncrypted => f.write_str("sops metadata not found"),
-            Error::AlreadyEncrypted => f.write_str("the file has a top-level entry called \"sops\": it is encrypted already"),
+            Error::AlreadyEncrypted => {
+                f.write_str("the file has a top-level entry called \"sops\": it is encrypted already")
+            }
             Error::ReservedKey => f.write_str(
                 "a later document has a top-level entry called \"sops\", which is reserved for the metadata",
             ),
@@ -198,10 +200,14 @@ impl fmt::Display for Error {
                 "cannot use more than one of encrypted_suffix, unencrypted_suffix, encrypted_regex, unencrypted_regex, \
                  encrypted_comment_regex, or unencrypted_comment_regex in the same file",
             ),
-            Error::NothingSelected { setting } => write!(f, "{setting} selects nothing in this file: nothing would be encrypted"),
+            Error::NothingSelected { setting } => {
+                write!(f, "{setting} selects nothing in this file: nothing would be encrypted")
+            }
             Error::Path { reason, .. } => f.write_str(reason),
             Error::Limit { what, max } => write!(f, "{what}: more than {max}"),
-            Error::Reparse { path, reason } => write!(f, "{path}: internal check failed, nothing was written: {reason}"),
+            Error::Reparse { path, reason } => {
+                write!(f, "{path}: internal check failed, nothing was written: {reason}")
+            }
             Error::Unsupported { what } => write!(f, "not supported yet: {what}"),
         }
     }

@@ -181,7 +181,9 @@ mod tests {
 
     #[test]
     fn what_the_reference_refuses_is_refused() {
-        for pattern in ["(?=a)", "a**", "a{1001}", r"\1", "[b-a]", "(", ")", "*", r"\y", "(?P<n>a)(?P<n>b)", "(a{100}){100}"] {
+        for pattern in
+            ["(?=a)", "a**", "a{1001}", r"\1", "[b-a]", "(", ")", "*", r"\y", "(?P<n>a)(?P<n>b)", "(a{100}){100}"]
+        {
             assert_eq!(verdict(pattern, ""), None, "{pattern}");
         }
     }

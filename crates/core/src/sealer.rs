@@ -81,7 +81,8 @@ impl Sealer {
         }
         let mut metadata = self.metadata.clone();
         metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
-        metadata.mac = mac::seal(&self.cipher, std::mem::replace(&mut pass.mac, Mac::new(false)), &metadata.last_modified);
+        metadata.mac =
+            mac::seal(&self.cipher, std::mem::replace(&mut pass.mac, Mac::new(false)), &metadata.last_modified);
         let sealing = Sealing {
             source: &laid_out.source,
             outline: &laid_out.outline,
@@ -177,43 +178,47 @@ impl Sealer {
             .filter(|i| matches!(intended.items[*i].node, Node::Leaf(_)));
         let walker = Walker::new(text, &outline, &self.selector);
         let mut comments: Vec<(u32, u64)> = Vec::new();
-        walker.run(&branches, |_| false, |step| -> Result<(), Error> {
-            let item = &outline.items[step.index];
-            let found = match &item.node {
-                Node::Leaf(scalar) => scalar.value(text),
-                Node::Comment { .. } => {
-                    comments.push((item.span.start, hash(step.aad)));
-                    return Ok(());
-                }
-                _ => return Ok(()),
-            };
-            let at = || display_keys(std::iter::once(step.aad.strip_suffix(b":").unwrap_or(step.aad)));
-            let differs = |reason: &str| Err(Error::Reparse { path: at(), reason: reason.into() });
-            let Some(index) = expected.next() else { return differs("a value too many") };
-            let Node::Leaf(scalar) = &intended.items[index].node else { return differs("not a value") };
-            let wanted = scalar.value(&laid_out.source);
-            if wanted.kind().is_some() && hash(step.aad) != pass.aads[index] {
-                return differs("it stands under another path");
-            }
-            let canonical_empty = matches!(&wanted, Value::Str(s) if s.is_empty()) || matches!(wanted, Value::Null);
-            match pass.sealed[index] {
-                Some((from, to)) => {
-                    let token = &pass.tokens[from as usize..to as usize];
-                    match &found {
-                        Value::Str(found) if first_line(found) == token && step.encrypted => Ok(()),
-                        Value::Str(_) if !step.encrypted => {
-                            differs("the selection rules judge it differently in the encrypted text")
-                        }
-                        _ => differs("the token does not read back"),
+        walker.run(
+            &branches,
+            |_| false,
+            |step| -> Result<(), Error> {
+                let item = &outline.items[step.index];
+                let found = match &item.node {
+                    Node::Leaf(scalar) => scalar.value(text),
+                    Node::Comment { .. } => {
+                        comments.push((item.span.start, hash(step.aad)));
+                        return Ok(());
                     }
+                    _ => return Ok(()),
+                };
+                let at = || display_keys(std::iter::once(step.aad.strip_suffix(b":").unwrap_or(step.aad)));
+                let differs = |reason: &str| Err(Error::Reparse { path: at(), reason: reason.into() });
+                let Some(index) = expected.next() else { return differs("a value too many") };
+                let Node::Leaf(scalar) = &intended.items[index].node else { return differs("not a value") };
+                let wanted = scalar.value(&laid_out.source);
+                if wanted.kind().is_some() && hash(step.aad) != pass.aads[index] {
+                    return differs("it stands under another path");
                 }
-                None if !wanted.same(&found) => differs("the value does not read back"),
-                None if step.encrypted && !canonical_empty => {
-                    differs("the selection rules judge it differently in the encrypted text")
+                let canonical_empty = matches!(&wanted, Value::Str(s) if s.is_empty()) || matches!(wanted, Value::Null);
+                match pass.sealed[index] {
+                    Some((from, to)) => {
+                        let token = &pass.tokens[from as usize..to as usize];
+                        match &found {
+                            Value::Str(found) if first_line(found) == token && step.encrypted => Ok(()),
+                            Value::Str(_) if !step.encrypted => {
+                                differs("the selection rules judge it differently in the encrypted text")
+                            }
+                            _ => differs("the token does not read back"),
+                        }
+                    }
+                    None if !wanted.same(&found) => differs("the value does not read back"),
+                    None if step.encrypted && !canonical_empty => {
+                        differs("the selection rules judge it differently in the encrypted text")
+                    }
+                    None => Ok(()),
                 }
-                None => Ok(()),
-            }
-        })?;
+            },
+        )?;
         if expected.next().is_some() {
             return Err(fault("a value is missing"));
         }
@@ -271,7 +276,11 @@ impl<'a> LaidOut<'a> {
             return Err(if in_first { Error::AlreadyEncrypted } else { Error::ReservedKey });
         }
         if !outline.documents.iter().any(|d| has_trailing_comment(outline, d.root)) {
-            return Ok(LaidOut { source: Cow::Borrowed(source), outline: Cow::Borrowed(outline), branches: Vec::new() });
+            return Ok(LaidOut {
+                source: Cow::Borrowed(source),
+                outline: Cow::Borrowed(outline),
+                branches: Vec::new(),
+            });
         }
         let placeholder = [Event::Map(None), Event::Leaf(Some(Cow::Borrowed("x")), Value::Int(0)), Event::End];
         let mut edits = Edits::default();

@@ -258,7 +258,8 @@ impl Timestamp {
         if separators.iter().any(|(at, c)| bytes.get(*at) != Some(c)) {
             return None;
         }
-        let (date, time) = ((digits(0..4)?, digits(5..7)?, digits(8..10)?), (digits(11..13)?, digits(14..16)?, digits(17..19)?));
+        let (date, time) =
+            ((digits(0..4)?, digits(5..7)?, digits(8..10)?), (digits(11..13)?, digits(14..16)?, digits(17..19)?));
         let (nanosecond, rest) = fraction(text.get(19..)?)?;
         Timestamp::checked(date, time, nanosecond, offset(rest)?)
     }
@@ -286,7 +287,12 @@ impl Timestamp {
         Timestamp::checked(date, (hour, minute, second), nanosecond, offset)
     }
 
-    fn checked(date: (u32, u32, u32), time: (u32, u32, u32), nanosecond: u32, offset_minutes: i16) -> Option<Timestamp> {
+    fn checked(
+        date: (u32, u32, u32),
+        time: (u32, u32, u32),
+        nanosecond: u32,
+        offset_minutes: i16,
+    ) -> Option<Timestamp> {
         let (year, month, day) = date;
         let (hour, minute, second) = time;
         let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);

@@ -29,14 +29,7 @@ pub(crate) struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     pub fn new(source: &'a str, outline: &'a Outline, selector: &'a Selector) -> Self {
-        Walker {
-            source,
-            outline,
-            walk: Walk::new(selector),
-            path: Vec::new(),
-            scratch: Vec::new(),
-            open: Vec::new(),
-        }
+        Walker { source, outline, walk: Walk::new(selector), path: Vec::new(), scratch: Vec::new(), open: Vec::new() }
     }
 
     /// Goes over all items of all documents; `skip` names the top-level item to leave out of each (the metadata).

@@ -94,8 +94,8 @@ impl Both {
             return Err(format!("we cannot read our own file: {}", message(&plain)));
         }
         let text = String::from_utf8_lossy(&plain.stdout).into_owned();
-        if sample.is_lossless && text != sample.text {
-            return Err(format!("other bytes come back from our own file:\n{text}"));
+        if sample.is_lossless {
+            same("our text of our own file", &text, &sample.text)?;
         }
         Ok(())
     }
@@ -156,8 +156,14 @@ fn same_bytes(what: &str, got: &[u8], expected: &[u8]) -> Result<(), String> {
     same(what, &String::from_utf8_lossy(got), &String::from_utf8_lossy(expected))
 }
 
-fn same(what: &str, got: &str, expected: &str) -> Result<(), String> {
-    if got == expected { Ok(()) } else { Err(format!("{what}: got\n{got}\nexpected\n{expected}")) }
+/// Compares two texts; a difference is told by its first line.
+pub fn same(what: &str, got: &str, expected: &str) -> Result<(), String> {
+    if got == expected {
+        return Ok(());
+    }
+    let (got, expected): (Vec<&str>, Vec<&str>) = (got.split('\n').collect(), expected.split('\n').collect());
+    let at = (0..).find(|&i| got.get(i) != expected.get(i)).unwrap_or_default();
+    Err(format!("{what}: line {}: {:?}, expected {:?}", at + 1, got.get(at), expected.get(at)))
 }
 
 fn message(output: &Output) -> String {

@@ -3,6 +3,7 @@
 //! Needs `SOPS_REFERENCE` and the suite beside the repository. Each case runs as it is and as the value of a key, because
 //! most have no mapping at the root. Reviewed differences stand in `suite-differences.txt`, one name and reason a line.
 
+use crate::differential::same;
 use crate::world::{ALICE_RECIPIENT, World};
 use std::io::Write;
 use std::path::Path;
@@ -54,16 +55,10 @@ fn compare(world: &World, reference: &Path, text: &str) -> Result<(), String> {
         return Ok(());
     }
     let (theirs_of_ours, ours_of_theirs) = (values("ours.yaml"), world.sops(&[&json[..], &["theirs.yaml"]].concat()));
-    if theirs_of_ours.stdout != expected.stdout {
-        return Err(format!(
-            "the reference reads other values in our file: {}",
-            String::from_utf8_lossy(&theirs_of_ours.stderr)
-        ));
-    }
-    if ours_of_theirs.stdout != expected.stdout {
-        return Err("we read other values in the reference's file".into());
-    }
-    Ok(())
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let expected = text(&expected.stdout);
+    same("the reference's values of our file", &text(&theirs_of_ours.stdout), &expected)?;
+    same("our values of the reference's file", &text(&ours_of_theirs.stdout), &expected)
 }
 
 /// The cases of the suite: name and text, its visible glyphs translated.

@@ -144,15 +144,15 @@ impl KeySource for AgeIdentities {
             return Ok(None);
         }
         let unreadable = |_| KeyError::Failed("the stored age file cannot be read".into());
-        let decryptor =
-            age::Decryptor::new_buffered(ArmoredReader::new(key.wrapped.as_bytes())).map_err(unreadable)?;
+        let decryptor = age::Decryptor::new_buffered(ArmoredReader::new(key.wrapped.as_bytes())).map_err(unreadable)?;
         let identities = self.ordered(recipient);
-        let mut reader = decryptor.decrypt(identities.into_iter().map(|i| i as &dyn age::Identity)).map_err(|error| {
-            KeyError::Failed(match error {
-                age::DecryptError::NoMatchingKeys => "no identity matched any of the recipients".into(),
-                _ => "the stored age file cannot be opened".into(),
-            })
-        })?;
+        let mut reader =
+            decryptor.decrypt(identities.into_iter().map(|i| i as &dyn age::Identity)).map_err(|error| {
+                KeyError::Failed(match error {
+                    age::DecryptError::NoMatchingKeys => "no identity matched any of the recipients".into(),
+                    _ => "the stored age file cannot be opened".into(),
+                })
+            })?;
         let mut part = Zeroizing::new(Vec::with_capacity(64));
         reader.read_to_end(&mut part).map_err(|_| KeyError::Failed("the stored age file is damaged".into()))?;
         Ok(Some(KeyPart(part)))

@@ -111,8 +111,7 @@ impl Keyring {
             let Some(source) = self.sources.iter().find(|s| s.kind() == master.kind()) else {
                 return Err(fail(format!("no key source for {} is built in", master.kind().field()), master));
             };
-            master.wrapped =
-                source.wrap(master, &part, &self.call).map_err(|error| fail(error.to_string(), master))?;
+            master.wrapped = source.wrap(master, &part, &self.call).map_err(|error| fail(error.to_string(), master))?;
         }
         Ok(())
     }

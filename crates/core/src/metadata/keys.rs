@@ -88,26 +88,12 @@ pub enum KeyKind {
 
 impl KeyKind {
     /// All kinds, in the byte order of their field names.
-    pub const ALL: [KeyKind; 7] = [
-        KeyKind::Age,
-        KeyKind::AzureKv,
-        KeyKind::GcpKms,
-        KeyKind::HcVault,
-        KeyKind::HcKms,
-        KeyKind::Kms,
-        KeyKind::Pgp,
-    ];
+    pub const ALL: [KeyKind; 7] =
+        [KeyKind::Age, KeyKind::AzureKv, KeyKind::GcpKms, KeyKind::HcVault, KeyKind::HcKms, KeyKind::Kms, KeyKind::Pgp];
 
     /// The order inside a group after reading.
-    pub(crate) const READING: [KeyKind; 7] = [
-        KeyKind::Kms,
-        KeyKind::GcpKms,
-        KeyKind::HcKms,
-        KeyKind::AzureKv,
-        KeyKind::HcVault,
-        KeyKind::Pgp,
-        KeyKind::Age,
-    ];
+    pub(crate) const READING: [KeyKind; 7] =
+        [KeyKind::Kms, KeyKind::GcpKms, KeyKind::HcKms, KeyKind::AzureKv, KeyKind::HcVault, KeyKind::Pgp, KeyKind::Age];
 
     /// The field of the metadata.
     pub fn field(self) -> &'static str {

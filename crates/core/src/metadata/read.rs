@@ -183,7 +183,11 @@ fn parse_integer(text: &str) -> Option<i64> {
         _ if trimmed.starts_with("0x") || trimmed.starts_with("0X") => i64::from_str_radix(&trimmed[2..], 16).ok(),
         _ if trimmed.len() > 1 && trimmed.starts_with('0') => i64::from_str_radix(&trimmed[1..], 8).ok(),
         // Older writers wrote "2.000000" into flat formats.
-        _ => trimmed.split_once('.').map_or(trimmed, |(whole, zeros)| if zeros.bytes().all(|b| b == b'0') { whole } else { trimmed }).parse().ok(),
+        _ => trimmed
+            .split_once('.')
+            .map_or(trimmed, |(whole, zeros)| if zeros.bytes().all(|b| b == b'0') { whole } else { trimmed })
+            .parse()
+            .ok(),
     }
 }
 
@@ -220,11 +224,9 @@ fn master_key(kind: KeyKind, entry: &Tree) -> Result<MasterKey, Error> {
             context: context(entry)?,
         },
         KeyKind::GcpKms => MasterKeyKind::GcpKms { resource_id: text("resource_id")? },
-        KeyKind::AzureKv => MasterKeyKind::AzureKv {
-            vault_url: text("vault_url")?,
-            name: text("name")?,
-            version: text("version")?,
-        },
+        KeyKind::AzureKv => {
+            MasterKeyKind::AzureKv { vault_url: text("vault_url")?, name: text("name")?, version: text("version")? }
+        }
         KeyKind::HcVault => MasterKeyKind::HcVault {
             vault_address: text("vault_address")?,
             engine_path: text("engine_path")?,

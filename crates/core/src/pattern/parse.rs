@@ -23,7 +23,11 @@ pub(super) enum Ast {
     LineEnd,
     Boundary(bool),
     Group(Box<Ast>),
-    Repeat { inner: Box<Ast>, least: u32, most: Option<u32> },
+    Repeat {
+        inner: Box<Ast>,
+        least: u32,
+        most: Option<u32>,
+    },
     Concat(Vec<Ast>),
     Alternate(Vec<Ast>),
 }
@@ -379,7 +383,8 @@ impl<'a> Parser<'a> {
             }
         }
         // Only names, not the `key=value` forms of the crate.
-        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b' ' | b'-'));
+        let plain =
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b' ' | b'-'));
         if !plain || regex_syntax::parse(&format!("\\p{{{name}}}")).is_err() {
             return self.error("invalid character class range");
         }
@@ -392,7 +397,9 @@ impl<'a> Parser<'a> {
         let Some(c) = self.next() else { return self.error("trailing backslash at end of expression") };
         let octal = |c: Option<char>| c.and_then(|c| c.to_digit(8));
         match c {
-            '1'..='7' if octal(self.peek()).is_none() => self.error("invalid escape sequence (no back references in RE2)"),
+            '1'..='7' if octal(self.peek()).is_none() => {
+                self.error("invalid escape sequence (no back references in RE2)")
+            }
             '0'..='7' => {
                 let mut code = c.to_digit(8).unwrap_or(0);
                 for _ in 0..2 {

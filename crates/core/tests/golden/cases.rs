@@ -38,7 +38,16 @@ fn run(area: &str) {
             let case = Case::read(&dir);
             match needs(&case) {
                 Some(reason) => tally.skipped(&reason),
-                None => tally.ran(&case.name(), opens(&case).into_iter().chain(comes_back(&case, area))),
+                None => {
+                    let problems: Vec<String> = opens(&case).into_iter().chain(comes_back(&case, area)).collect();
+                    match corpus.reviewed(&format!("{area}/{}", case.name())) {
+                        Some(reason) if !problems.is_empty() => tally.reviewed(&reason),
+                        Some(_) => {
+                            tally.ran(&case.name(), ["no difference any more: take it off the list".to_string()])
+                        }
+                        None => tally.ran(&case.name(), problems),
+                    }
+                }
             }
         }
         corpus.report("cases", area, tally);
@@ -104,20 +113,22 @@ fn comes_back(case: &Case, area: &str) -> Vec<String> {
         return Vec::new();
     }
     let mut problems = Vec::new();
-    let encrypted_text = String::from_utf8_lossy(&encrypted).into_owned();
-    if case.file("encrypted.yaml").is_some_and(|e| contains(&e, "ENC[")) && !contains(&encrypted, "ENC[") {
+    let has_token = |file: &[u8]| tokens::text(file).contains("ENC[");
+    if case.file("encrypted.yaml").is_some_and(|file| has_token(&file)) && !has_token(&encrypted) {
         problems.push("encrypt: nothing was encrypted".into());
     }
     if let Some(leaves) = case.file("leaves.tsv").filter(|_| !case.has("ours.value")) {
         let dropped = library::parse(&input).map_or(0, |p| library::dropped_comments(&p));
-        problems.extend(tokens::open(&encrypted_text).compare(&expected_tokens(&leaves), dropped).err());
+        let compared = tokens::open(&encrypted).and_then(|o| o.compare(&expected_tokens(&leaves), dropped));
+        problems.extend(compared.err());
     }
     let ignore_mac = !case.list("decrypt.args").is_empty();
     let plain = match library::decrypt(&encrypted, ignore_mac) {
         Err(error) => return vec![format!("own file: {error}")],
         Ok(plain) => plain,
     };
-    if let Some(expected) = case.file(case.text("ours.value").unwrap_or("value.json")) {
+    // Outside the YAML area `value.json` may be what the reference makes of a comment; there the bytes decide.
+    if let Some(expected) = case.file(case.text("ours.value").unwrap_or("value.json")).filter(|_| area == "yaml") {
         let expected = values::from_json(&String::from_utf8_lossy(&expected));
         problems.extend(values::difference(&library::values(&plain), &expected).map(|d| format!("own file: {d}")));
     }
@@ -129,12 +140,8 @@ fn comes_back(case: &Case, area: &str) -> Vec<String> {
     problems
 }
 
-fn contains(haystack: &[u8], needle: &str) -> bool {
-    haystack.windows(needle.len()).any(|w| w == needle.as_bytes())
-}
-
 /// Reads `leaves.tsv`: AAD, label, plain text as a JSON text or `base64:…`. A key may hold line breaks, as it is.
-fn expected_tokens(table: &[u8]) -> Vec<(String, String, Vec<u8>)> {
+fn expected_tokens(table: &[u8]) -> Vec<tokens::Expected> {
     use base64::Engine;
     let table = String::from_utf8_lossy(table).into_owned();
     let (mut rows, mut pending) = (Vec::new(), String::new());
@@ -183,8 +190,9 @@ fn the_judge_of_tokens_accepts_what_the_reference_wrote() {
     let mut judged = 0;
     for case in corpus.cases("yaml").iter().map(|dir| Case::read(dir)).filter(|c| c.has("encrypt")) {
         if let (Some(encrypted), Some(leaves)) = (case.file("encrypted.yaml"), case.file("leaves.tsv")) {
-            let opened = tokens::open(&String::from_utf8_lossy(&encrypted));
-            assert_eq!(opened.compare(&expected_tokens(&leaves), 0), Ok(()), "{}", case.name());
+            let opened = tokens::open(&encrypted);
+            let compared = opened.and_then(|o| o.compare(&expected_tokens(&leaves), 0));
+            assert_eq!(compared, Ok(()), "{}", case.name());
             judged += 1;
         }
     }

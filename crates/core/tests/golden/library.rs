@@ -1,5 +1,6 @@
 //! The library as these tests use it, in one place.
 
+use crate::tokens::Expected;
 use crate::values::{self, Flat};
 use sops_core::Error;
 use sops_core::document::{EncryptedDocument, PlainDocument};
@@ -106,27 +107,62 @@ pub fn first_leaf(plain: &PlainDocument) -> Option<(&'static str, Vec<u8>)> {
         Node::Leaf(scalar) => Some(scalar),
         _ => None,
     })?;
-    let label = match scalar {
-        Scalar::Null => return Some(("null", Vec::new())),
+    Some((label(scalar), scalar.value(plain.source()).canonical().to_vec()))
+}
+
+fn label(scalar: &Scalar) -> &'static str {
+    match scalar {
+        Scalar::Null => "null",
         Scalar::Bool(_) => "bool",
         Scalar::Int(_) => "int",
         Scalar::Float(_) => "float",
         Scalar::Time(_) => "time",
         Scalar::Str(_) => "str",
-    };
-    Some((label, scalar.value(plain.source()).canonical().to_vec()))
+    }
 }
 
-/// Returns the number of comments that the reference would drop.
+/// Returns what the reference would encrypt without a rule, in its order, with the path it would authenticate: comments
+/// where it attaches them; nulls, empty texts and what stands below `…_unencrypted` left out.
+pub fn walk(plain: &PlainDocument) -> Vec<Expected> {
+    let (source, items) = (plain.source(), &plain.outline().items);
+    let path = |mut index: u32| {
+        let mut keys = Vec::new();
+        while let Some(item) = items.get(index as usize) {
+            keys.extend(item.key.as_ref().map(|key| String::from_utf8_lossy(key.bytes(source)).into_owned()));
+            index = item.parent;
+        }
+        keys.reverse();
+        keys
+    };
+    let mut walked = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let (keys, label, text) = match &item.node {
+            Node::Comment { text, dropped: false, .. } => (path(item.parent), "comment", text.bytes(source).to_vec()),
+            Node::Leaf(scalar) => (path(index as u32), label(scalar), scalar.value(source).canonical().to_vec()),
+            _ => continue,
+        };
+        if !text.is_empty() && label != "null" && !keys.iter().any(|key| key.ends_with("_unencrypted")) {
+            walked.push((keys.join(":") + ":", label.to_string(), text));
+        }
+    }
+    walked
+}
+
+/// Returns the number of comments that the reference has no token for: those it would drop, and empty ones, which it turns
+/// into empty texts inside lists.
 pub fn dropped_comments(plain: &PlainDocument) -> usize {
-    plain.outline().items.iter().filter(|i| matches!(i.node, Node::Comment { dropped: true, .. })).count()
+    let is_dropped = |node: &Node| match node {
+        Node::Comment { text, dropped, .. } => *dropped || text.bytes(plain.source()).is_empty(),
+        _ => false,
+    };
+    plain.outline().items.iter().filter(|i| is_dropped(&i.node)).count()
 }
 
 /// Returns what the tree writer makes of `k: TEXT` behind `k: `, with indentation 4.
 pub fn spell(value: &str) -> Result<String, Error> {
     // A part that is a mapping is printed by the tree writer.
     let plain = parse(format!("part:\n  k: {}\n", values::quoted(value)).as_bytes())?;
-    let part = plain.extract(&TreePath::parse("[\"part\"]")?, Format::Yaml)?;
+    let part = plain.extract(&TreePath::parse("[\"part\"]")?, Format::Yaml, 4)?;
     let text = String::from_utf8(part).expect("YAML is UTF-8");
     Ok(text.strip_prefix("k: ").unwrap_or(&text).to_string())
 }

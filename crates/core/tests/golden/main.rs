@@ -10,8 +10,6 @@
 //! Everything of the library that these tests use stands in [`library`]. [`tokens`] opens tokens on its own, so that a
 //! mistake on our side cannot hide on both sides of a round trip.
 
-#![cfg(feature = "golden")]
-
 mod case;
 mod cases;
 mod corpus;

@@ -19,6 +19,9 @@ pub struct Token {
     pub label: String,
 }
 
+/// An expected token: AAD, type label, plain text.
+pub type Expected = (String, String, Vec<u8>);
+
 /// An encrypted text, taken apart.
 pub struct Opened {
     cipher: AesGcm<Aes256, U32>,
@@ -28,18 +31,29 @@ pub struct Opened {
     last_modified: String,
 }
 
-/// Takes an encrypted text apart with the test identity.
-pub fn open(encrypted: &str) -> Opened {
+/// Takes an encrypted file apart with the test identity.
+pub fn open(encrypted: &[u8]) -> Result<Opened, String> {
+    let encrypted = text(encrypted);
     // The metadata stands last: the document's own text may hold such keys too. The tables of expected tokens leave out
     // every value of a key `mac`, wherever it stands.
     let after = |mark: &str| encrypted.rsplit_once(mark).map(|(_, rest)| rest);
     let mac = after("mac: ENC[AES256_GCM,").and_then(|t| Token::parse(t.split(']').next()?));
-    let leaves = encrypted.replace("mac: ENC[AES256_GCM,", "mac: ");
+    let leaves = encrypted.replace("mac: ENC[AES256_GCM,", "mac: ").replace("\"mac\": \"ENC[AES256_GCM,", "");
     let tokens = texts(&leaves, "ENC[AES256_GCM,", "]").filter_map(Token::parse).collect();
     let last_modified = after("lastmodified: \"").and_then(|t| t.split('"').next()).unwrap_or_default();
-    let key = data_key(encrypted).expect("the test identity opens the file");
+    let key = data_key(&encrypted).ok_or("the test identity does not open the file")?;
     let cipher = AesGcm::<Aes256, U32>::new_from_slice(&key).expect("a key of 32 bytes");
-    Opened { cipher, tokens, mac, last_modified: last_modified.to_string() }
+    Ok(Opened { cipher, tokens, mac, last_modified: last_modified.to_string() })
+}
+
+/// Decodes UTF-8, or UTF-16 with a byte order mark.
+pub fn text(bytes: &[u8]) -> String {
+    let units = |from: fn([u8; 2]) -> u16| bytes[2..].chunks_exact(2).map(|c| from([c[0], c[1]])).collect::<Vec<_>>();
+    match bytes {
+        [0xFF, 0xFE, ..] => String::from_utf16_lossy(&units(u16::from_le_bytes)),
+        [0xFE, 0xFF, ..] => String::from_utf16_lossy(&units(u16::from_be_bytes)),
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 /// Wraps a data key for the test identity, as the text of `enc`.
@@ -53,8 +67,10 @@ fn identity() -> age::x25519::Identity {
 
 fn data_key(encrypted: &str) -> Option<Vec<u8>> {
     let (begin, end) = ("-----BEGIN AGE ENCRYPTED FILE-----", "-----END AGE ENCRYPTED FILE-----");
-    texts(encrypted, begin, end).find_map(|body| {
-        let lines: Vec<&str> = body.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    // In a flow mapping the text stands on one line, with its line breaks escaped.
+    let encrypted = encrypted.replace("\\n", "\n");
+    texts(&encrypted, begin, end).find_map(|body| {
+        let lines: Vec<&str> = body.split(['\n', '\r']).map(str::trim).filter(|l| !l.is_empty()).collect();
         age::decrypt(&identity(), format!("{begin}\n{}\n{end}\n", lines.join("\n")).as_bytes()).ok()
     })
 }
@@ -87,27 +103,26 @@ impl Opened {
         String::from_utf8(self.plain(self.mac.as_ref()?, &self.last_modified)?).ok()
     }
 
-    /// Compares with the expected tokens (AAD, label, plain text), in order. As many comments may stand in between as
-    /// the reference would have dropped.
-    pub fn compare(&self, expected: &[(String, String, Vec<u8>)], dropped: usize) -> Result<(), String> {
-        let (mut next, mut extra) = (0, 0);
-        for (at, token) in self.tokens.iter().enumerate() {
-            let meets = expected.get(next).is_some_and(|(aad, label, text)| {
-                *label == token.label && self.plain(token, aad).as_deref() == Some(text.as_slice())
-            });
-            match meets {
-                true => next += 1,
-                false if token.label == "comment" && extra < dropped => extra += 1,
-                false => {
-                    let what = expected
-                        .get(next)
-                        .map_or("the end".into(), |(a, l, t)| format!("{a:?} {l} {:?}", String::from_utf8_lossy(t)));
-                    return Err(format!("token {at} ({}) is not {what}", token.label));
-                }
+    /// Compares with the expected tokens (AAD, label, plain text): values in order, comments by number, because they stay
+    /// where they stand here. As many more comments may be there as the reference would have dropped.
+    pub fn compare(&self, expected: &[Expected], dropped: usize) -> Result<(), String> {
+        let (comments, values): (Vec<_>, Vec<_>) = self.tokens.iter().partition(|t| t.label == "comment");
+        let (expected_comments, expected_values): (Vec<_>, Vec<_>) = expected.iter().partition(|e| e.1 == "comment");
+        for (token, (aad, label, text)) in values.iter().zip(&expected_values) {
+            if token.label != *label || self.plain(token, aad).as_deref() != Some(text.as_slice()) {
+                return Err(format!(
+                    "a token ({}) is not {aad:?} {label} {:?}",
+                    token.label,
+                    String::from_utf8_lossy(text)
+                ));
             }
         }
-        if next < expected.len() {
-            return Err(format!("{next} tokens, expected {}: {:?} is missing", expected.len(), expected[next].0));
+        if values.len() != expected_values.len() {
+            return Err(format!("{} tokens, expected {}", values.len(), expected_values.len()));
+        }
+        let most = expected_comments.len() + dropped;
+        if !(expected_comments.len()..=most).contains(&comments.len()) {
+            return Err(format!("{} comments, expected {} to {most}", comments.len(), expected_comments.len()));
         }
         Ok(())
     }

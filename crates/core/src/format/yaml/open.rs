@@ -197,7 +197,9 @@ impl Opening<'_> {
             rest.is_empty()
         };
         let mut quoted = String::new();
-        if !folds(&source[1..start]) || !folds(&source[end..source.len() - 1]) || !write::double_quoted_raw(text, &mut quoted)
+        if !folds(&source[1..start])
+            || !folds(&source[end..source.len() - 1])
+            || !write::double_quoted_raw(text, &mut quoted)
         {
             return false;
         }
@@ -227,8 +229,7 @@ impl Opening<'_> {
     fn place(&self, item: &Item) -> write::Place {
         let in_list = item.key.is_none();
         let column = item.column as usize;
-        let content_column =
-            if in_list { column + 2 } else { (column / self.indent.max(1) + 1) * self.indent.max(1) };
+        let content_column = if in_list { column + 2 } else { (column / self.indent.max(1) + 1) * self.indent.max(1) };
         write::Place {
             content_column,
             in_flow: item.in_flow,

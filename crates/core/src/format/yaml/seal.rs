@@ -223,5 +223,7 @@ fn quoted(span: Span, quote: u8, token: &[u8], edits: &mut Edits) {
 
 /// Whether a token at an empty span would touch the `:` or dash in front of it.
 fn needs_space(source: &str, span: Span) -> bool {
-    span.is_empty() && span.start > 0 && !matches!(source.as_bytes()[span.start as usize - 1], b' ' | b'\t' | b'\n' | b'\r')
+    span.is_empty()
+        && span.start > 0
+        && !matches!(source.as_bytes()[span.start as usize - 1], b' ' | b'\t' | b'\n' | b'\r')
 }

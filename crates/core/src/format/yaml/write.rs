@@ -308,8 +308,10 @@ pub fn double_quoted(text: &[u8], out: &mut String) {
 
 /// Whether the reference puts quotes around a string that can stand plain.
 pub fn is_quoted_by_reference(text: &str) -> bool {
-    let usual = !matches!(text.as_bytes().first(), Some(b'y' | b'Y' | b'n' | b'N' | b'o' | b'O' | b'0'..=b'9' | b'+' | b'-' | b'.' | b'<' | b'?' | b':'))
-        && !text.bytes().any(|b| b == b'\t' || b >= 0xE2);
+    let usual = !matches!(
+        text.as_bytes().first(),
+        Some(b'y' | b'Y' | b'n' | b'N' | b'o' | b'O' | b'0'..=b'9' | b'+' | b'-' | b'.' | b'<' | b'?' | b':')
+    ) && !text.bytes().any(|b| b == b'\t' || b >= 0xE2);
     if usual {
         return false;
     }
@@ -326,7 +328,9 @@ pub fn plain_as_it_is(text: &[u8], in_flow: bool, out: &mut String) -> bool {
     let indicator = !in_flow && (text.starts_with("---") || text.starts_with("..."));
     let traits = Traits { special: false, tab: false, ..Traits::of(text) };
     let fits = indicator || plain_fits(text, &traits, false);
-    if !fits || in_flow && (text.bytes().any(|b| b",[]{}?".contains(&b)) || text.starts_with(':') || text.ends_with(':')) {
+    if !fits
+        || in_flow && (text.bytes().any(|b| b",[]{}?".contains(&b)) || text.starts_with(':') || text.ends_with(':'))
+    {
         return false;
     }
     out.push_str(text);
@@ -346,7 +350,14 @@ pub fn plain_under_tag(text: &[u8], in_flow: bool, out: &mut String) -> bool {
 
 /// Appends the lines of a string under an existing block header, without the last line break; `false` if the header
 /// cannot carry it. `at_end`: nothing, not even a line break, follows in the file.
-pub fn block_lines(text: &[u8], folded: bool, block: &Block, at_end: bool, line_ending: &str, out: &mut String) -> bool {
+pub fn block_lines(
+    text: &[u8],
+    folded: bool,
+    block: &Block,
+    at_end: bool,
+    line_ending: &str,
+    out: &mut String,
+) -> bool {
     let Ok(text) = std::str::from_utf8(text) else { return false };
     let body = text.trim_end_matches('\n');
     let newlines = text.len() - body.len();

@@ -291,8 +291,13 @@ pub fn flow(events: &[Event<'_>], out: &mut String) {
                 match value {
                     Value::Str(bytes) if std::str::from_utf8(bytes).is_ok() => double_quoted(bytes, &mut text),
                     value => {
-                        let place =
-                            Place { content_column: 0, parent_column: 0, in_flow: true, is_key: false, line_ending: "\n" };
+                        let place = Place {
+                            content_column: 0,
+                            parent_column: 0,
+                            in_flow: true,
+                            is_key: false,
+                            line_ending: "\n",
+                        };
                         scalar(value, &place, &mut text);
                     }
                 }
