@@ -2,6 +2,7 @@
 //!
 //! Policy lives here (where keys and configuration are, how files are replaced, what an exit status means); formats,
 //! cryptography and metadata do not.
+#![allow(rustdoc::broken_intra_doc_links, reason = "help texts show tree paths in brackets")]
 #![deny(unsafe_code)]
 
 mod args;

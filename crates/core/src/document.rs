@@ -333,7 +333,7 @@ impl EncryptedDocument {
                     let from = result.plain.len();
                     let kind = cipher.open(&token, step.aad, &mut result.plain).map_err(fail)?;
                     let to = result.plain.len();
-                    let opened = self.opened(item, kind, from..to, &mut result.plain).map_err(fail)?;
+                    let opened = self.opened(item, kind, from..to, &result.plain).map_err(fail)?;
                     match &opened {
                         Opened::Element(_) => {}
                         Opened::Text(range) => mac.update(&result.plain[range.clone()]),
@@ -358,7 +358,7 @@ impl EncryptedDocument {
         item: &Item,
         kind: Kind,
         range: std::ops::Range<usize>,
-        plain: &mut Vec<u8>,
+        plain: &[u8],
     ) -> Result<Opened, LeafCause> {
         let in_list = item.parent != NONE && matches!(self.outline.items[item.parent as usize].node, Node::List);
         match kind {

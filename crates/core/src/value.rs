@@ -194,7 +194,7 @@ pub(crate) fn short_float(value: f64) -> String {
     let scientific = format!("{value:e}");
     let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
     match exponent.parse::<i32>() {
-        Ok(e) if e < -4 || e >= 21 => format!("{digits}e{}{:02}", if e < 0 { '-' } else { '+' }, e.abs()),
+        Ok(e) if !(-4..21).contains(&e) => format!("{digits}e{}{:02}", if e < 0 { '-' } else { '+' }, e.abs()),
         Ok(e) if e >= 6 => format!("{digits}e+{e:02}"),
         _ => value.to_string(),
     }

@@ -81,7 +81,7 @@ fn cases(suite: &Path) -> Vec<(String, String)> {
 
 /// The suite writes blanks, tabs, line breaks and marks as visible characters.
 fn translated(text: &str) -> String {
-    let text = text.replace('␣', " ").replace('⇔', "\u{FEFF}").replace('←', "\r").replace('↵', "").replace('—', "");
+    let text = text.replace('␣', " ").replace('⇔', "\u{FEFF}").replace('←', "\r").replace(['↵', '—'], "");
     let text = text.replace('»', "\t");
     text.strip_suffix("∎\n").map(String::from).unwrap_or(text)
 }

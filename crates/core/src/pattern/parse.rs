@@ -467,11 +467,11 @@ impl<'a> Parser<'a> {
                 self.at += end + 4;
                 continue;
             }
-            if rest.starts_with('\\') {
-                if let Some(part) = self.class_escape()? {
-                    class.parts.push(part);
-                    continue;
-                }
+            if rest.starts_with('\\')
+                && let Some(part) = self.class_escape()?
+            {
+                class.parts.push(part);
+                continue;
             }
             let low = self.class_char()?;
             let mut high = low;

@@ -109,7 +109,8 @@ fn string(bytes: &[u8], out: &mut Vec<u8>) {
                 '\t' => out.extend_from_slice(b"\\t"),
                 '\x08' => out.extend_from_slice(b"\\b"),
                 '\x0C' => out.extend_from_slice(b"\\f"),
-                '\0'..='\x1F' | '\u{2028}' | '\u{2029}' => {
+                // compat: what HTML would read is escaped too.
+                '\0'..='\x1F' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
                     out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes());
                 }
                 c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),

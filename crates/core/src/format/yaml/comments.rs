@@ -125,13 +125,11 @@ impl Scanner<'_> {
                     let closes = bracket
                         || pristine
                             && chunk.as_ref().is_none_or(|c| (c.line == footline && !after_value) || c.column < least);
-                    if closes {
-                        if let Some(c) = chunk.take() {
-                            let foot_anchor = if c.column < least { c.start } else { anchor };
-                            self.push_record(RecordKind::Foot, c, foot_anchor, from, at as u32);
-                            anchor = at as u32;
-                            from = at as u32;
-                        }
+                    if closes && let Some(c) = chunk.take() {
+                        let foot_anchor = if c.column < least { c.start } else { anchor };
+                        self.push_record(RecordKind::Foot, c, foot_anchor, from, at as u32);
+                        anchor = at as u32;
+                        from = at as u32;
                     }
                 }
                 if bracket || byte.is_none() {
@@ -144,12 +142,12 @@ impl Scanner<'_> {
                 column = 0;
                 continue;
             }
-            if chunk.as_ref().is_some_and(|c| column < least && column != c.column) {
-                if let Some(c) = chunk.take() {
-                    self.push_record(RecordKind::Foot, c, anchor, from, at as u32);
-                    anchor = at as u32;
-                    from = at as u32;
-                }
+            if chunk.as_ref().is_some_and(|c| column < least && column != c.column)
+                && let Some(c) = chunk.take()
+            {
+                self.push_record(RecordKind::Foot, c, anchor, from, at as u32);
+                anchor = at as u32;
+                from = at as u32;
             }
             if byte != Some(b'#') {
                 break;

@@ -93,6 +93,7 @@ impl Converter<'_> {
 
     fn document(&mut self, document: &ParsedDocument) -> Result<(), Error> {
         let root = self.node(document.root).clone();
+        self.core_tag(&root, document)?;
         let (flow_root, empty_root) = match root.kind {
             NodeKind::Map(flow) => (flow, false),
             NodeKind::Empty => (false, true),
@@ -227,6 +228,7 @@ impl Converter<'_> {
         self.count()?;
         match node.kind {
             NodeKind::Map(_) | NodeKind::Seq(_) => {
+                self.core_tag(&node, document)?;
                 let map = matches!(node.kind, NodeKind::Map(_));
                 let index = self.push_item(&node, key, if map { Kind::Map } else { Kind::List });
                 self.open.push(index);

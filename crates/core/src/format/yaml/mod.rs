@@ -1,6 +1,6 @@
 //! YAML as the reference reads and writes it: text → tokens → nodes → outline, and edits of spans on the way back.
 //!
-//! [`read`] is the way in; `seal` and `open` say which spans change; [`write`] makes new text.
+//! [`read`] is the way in; `seal` and `open` say which spans change; [`mod@write`] makes new text.
 
 mod comments;
 mod convert;

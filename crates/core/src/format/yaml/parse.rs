@@ -447,12 +447,12 @@ impl Parser<'_> {
         let Some(frame) = self.frames.pop() else { return };
         let id = frame.node;
         let block_map = self.out.nodes[id as usize].kind == NodeKind::Map(false);
-        if let Some((line, foot)) = comments {
-            if self.out.nodes[id as usize].comments != NONE || !line.is_empty() || !foot.is_empty() {
-                let slot = self.comments_of(id);
-                slot.line = line;
-                slot.foot = foot;
-            }
+        if let Some((line, foot)) = comments
+            && (self.out.nodes[id as usize].comments != NONE || !line.is_empty() || !foot.is_empty())
+        {
+            let slot = self.comments_of(id);
+            slot.line = line;
+            slot.foot = foot;
         }
         if block_map && frame.previous_key != NONE && self.out.nodes[id as usize].comments != NONE {
             let foot = std::mem::take(&mut self.comments_of(id).foot);

@@ -52,7 +52,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Encoding, String), Error> {
         let text = char::decode_utf16(tail.chunks_exact(2).map(|c| convert([c[0], c[1]])))
             .collect::<Result<String, _>>()
             .ok()
-            .filter(|_| tail.len() % 2 == 0);
+            .filter(|_| tail.len().is_multiple_of(2));
         text.ok_or_else(|| syntax("invalid UTF-16"))
     };
     let (encoding, text) = match bytes {
@@ -84,7 +84,7 @@ fn utf8(bytes: &[u8]) -> Result<String, Error> {
 fn check_characters(text: &str) -> Result<(), Error> {
     let bytes = text.as_bytes();
     let suspicious = |b: &u8| matches!(b, 0..=8 | 11 | 12 | 14..=31 | 127 | 0xC2 | 0xEF);
-    if !bytes.iter().any(|b| suspicious(b)) {
+    if !bytes.iter().any(suspicious) {
         return Ok(());
     }
     for (at, c) in text.char_indices() {

@@ -148,10 +148,8 @@ fn number(text: &[u8], with_time: bool) -> Resolved {
         return Resolved::Str;
     }
     let Ok(whole) = std::str::from_utf8(text) else { return Resolved::Str };
-    if with_time {
-        if let Some(time) = Timestamp::parse_yaml(whole) {
-            return Resolved::Time(time);
-        }
+    if with_time && let Some(time) = Timestamp::parse_yaml(whole) {
+        return Resolved::Time(time);
     }
     let owned;
     let plain = if text.contains(&b'_') {

@@ -382,10 +382,10 @@ impl Scanner<'_> {
             text_end = self.pos;
             blank_end = self.block_breaks(&mut indent, &mut trailing)?;
         }
-        if chomp >= 0 {
-            if let Some(span) = leading {
-                push_break(&mut text, self.src, span);
-            }
+        if chomp >= 0
+            && let Some(span) = leading
+        {
+            push_break(&mut text, self.src, span);
         }
         if chomp > 0 {
             text.append(&mut trailing);

@@ -221,9 +221,8 @@ fn quoted(span: Span, quote: u8, token: &[u8], edits: &mut Edits) {
     });
 }
 
-/// Whether a token at an empty span would touch the `:` or dash in front of it.
+/// Whether a plain token would touch the `:`, dash or anchor in front of it.
 fn needs_space(source: &str, span: Span) -> bool {
-    span.is_empty()
-        && span.start > 0
-        && !matches!(source.as_bytes()[span.start as usize - 1], b' ' | b'\t' | b'\n' | b'\r')
+    let before = span.start.checked_sub(1).map(|at| source.as_bytes()[at as usize]);
+    before.is_some_and(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b',' | b'[' | b'{'))
 }
