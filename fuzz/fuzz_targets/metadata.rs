@@ -32,6 +32,10 @@ fuzz_target!(|text: &[u8]| {
     let Ok(plain) = PlainDocument::parse(Format::Yaml, text) else { return };
     let documents = plain.events();
     let Some(Ok(metadata)) = documents.first().map(|branch| Metadata::read(branch)) else { return };
+    // A group without keys is read, to be reported, but never written.
+    if metadata.groups.iter().any(|group| group.keys.is_empty()) {
+        return;
+    }
     let written = metadata.write();
     let Ok(again) = Metadata::read(&written) else { panic!("what is written can be read") };
     assert!(bytes(&again.write()) == bytes(&written), "parse and print are inverse");

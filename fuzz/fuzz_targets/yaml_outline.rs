@@ -17,10 +17,14 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(source.get(item.span.range()).is_some(), "a span is inside the text, on character boundaries");
         assert!(source.get(item.tag_span.range()).is_some(), "a tag is inside the text, on character boundaries");
         let stands_in_source = item.alias == NONE && matches!(item.node, Node::Leaf(_) | Node::Comment { .. });
-        if stands_in_source && !item.span.is_empty() {
-            spans.push(item.span);
+        // A comment may stand behind the header of a block scalar.
+        match outline.blocks.get(item.block as usize) {
+            Some(block) if stands_in_source => spans.extend([block.header, block.content]),
+            _ if stands_in_source => spans.push(item.span),
+            _ => {}
         }
     }
+    spans.retain(|span| !span.is_empty());
     spans.sort_by_key(|span| span.start);
     assert!(spans.windows(2).all(|pair| pair[0].end <= pair[1].start), "scalars and comments are disjoint");
     assert_eq!(plain.bytes(), bytes, "the bytes are kept");
