@@ -39,14 +39,8 @@ fn run(area: &str) {
             match needs(&case) {
                 Some(reason) => tally.skipped(&reason),
                 None => {
-                    let problems: Vec<String> = opens(&case).into_iter().chain(comes_back(&case, area)).collect();
-                    match corpus.reviewed(&format!("{area}/{}", case.name())) {
-                        Some(reason) if !problems.is_empty() => tally.reviewed(&reason),
-                        Some(_) => {
-                            tally.ran(&case.name(), ["no difference any more: take it off the list".to_string()])
-                        }
-                        None => tally.ran(&case.name(), problems),
-                    }
+                    let problems = opens(&case).into_iter().chain(comes_back(&case, area));
+                    corpus.judge(&mut tally, &format!("{area}/{}", case.name()), problems);
                 }
             }
         }

@@ -43,7 +43,7 @@ fn tokens_are_the_very_text_of_an_independent_implementation() {
                 cipher.seal(&plain, aad, &iv, kind, &mut sealed);
                 problems.extend((sealed != text.as_bytes()).then(|| "seals to another text".to_string()));
             }
-            tally.ran(field(&row, "id"), problems);
+            corpus.judge(&mut tally, &format!("cipher/tokens.json {}", field(&row, "id")), problems);
         }
         corpus.report("rows", "cipher/tokens.json", tally);
     }
@@ -70,7 +70,11 @@ fn wycheproof_has_its_verdicts() {
                 (Ok(_), _) => Some("opens".to_string()),
                 (Err(_), _) => None,
             };
-            tally.ran(&format!("tcId {} (IV of {} bits)", row["tcId"], group["ivSize"]), problem);
+            suites.judge(
+                &mut tally,
+                &format!("wycheproof tcId {} (IV of {} bits)", row["tcId"], group["ivSize"]),
+                problem,
+            );
         }
     }
     suites.report("rows", "wycheproof/aes_gcm_test.json", tally);
