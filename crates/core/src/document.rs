@@ -248,6 +248,7 @@ impl EncryptedDocument {
             plain: &opened.plain,
             branches: &self.branches,
             indent: self.branch_indent(),
+            newline: layout::line_ending(&self.source),
         };
         let text = Zeroizing::new(opening.edits().apply(&self.source)?);
         let outline = read::outline(&text).or_else(|e| if e == Error::Empty { Ok(Outline::default()) } else { Err(e) });

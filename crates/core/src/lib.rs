@@ -20,3 +20,7 @@ pub mod value;
 mod walk;
 
 pub use error::Error;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -16,7 +16,6 @@ use crate::splice::Edits;
 use crate::value::{Kind, Timestamp, Value};
 use crate::walk::Walker;
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hasher};
 
 /// What a new encrypted file looks like.
 pub struct Recipe {
@@ -241,10 +240,19 @@ struct Pass {
     leaves: usize,
 }
 
+/// A digest for the check after writing: it guards against mistakes of this library, not against an attacker.
 fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
+    let mix = |state: u64, word: u64| (state ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+    let mut state = bytes.len() as u64;
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        let mut word = [0; 8];
+        word.copy_from_slice(chunk);
+        state = mix(state, u64::from_le_bytes(word));
+    }
+    let mut tail = [0; 8];
+    tail[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
+    mix(state, u64::from_le_bytes(tail))
 }
 
 /// The metadata branches of all documents that have one.

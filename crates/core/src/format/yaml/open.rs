@@ -37,6 +37,8 @@ pub(crate) struct Opening<'a> {
     pub branches: &'a [u32],
     /// Indentation of new text.
     pub indent: usize,
+    /// The line ending of the text.
+    pub newline: &'static str,
 }
 
 impl Opening<'_> {
@@ -125,7 +127,7 @@ impl Opening<'_> {
 
     /// Removes the branches; comments that stand on a branch's own lines but belong to the person stay.
     fn remove_branches(&self, removed: &[(Span, bool)], edits: &mut Edits) {
-        let newline = layout::line_ending(self.source);
+        let newline = self.newline;
         for ((span, alone), branch) in removed.iter().zip(self.branches) {
             let item = &self.outline.items[*branch as usize];
             let inside = *branch as usize..item.end as usize;
@@ -235,7 +237,7 @@ impl Opening<'_> {
             in_flow: item.in_flow,
             is_key: false,
             parent_column: column,
-            line_ending: layout::line_ending(self.source),
+            line_ending: self.newline,
         }
     }
 
@@ -248,7 +250,7 @@ impl Opening<'_> {
         scratch: &mut String,
         edits: &mut Edits,
     ) {
-        let newline = layout::line_ending(self.source);
+        let newline = self.newline;
         let text = &self.source[block.content.range()];
         let last_break = text.len() - strip_break(text).len();
         let content = Span::new(block.content.start as usize, block.content.end as usize - last_break);

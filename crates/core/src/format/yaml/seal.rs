@@ -95,7 +95,9 @@ impl Sealing<'_> {
             Style::Double => quoted(span, b'"', token, edits),
             Style::Plain if item.in_flow => {
                 edits.replace(span, |out| {
-                    if needs_space(self.source, span) {
+                    // A quoted token may touch the colon of a quoted key.
+                    let before = span.start.checked_sub(1).map(|at| self.source.as_bytes()[at as usize]);
+                    if before != Some(b':') && needs_space(self.source, span) {
                         out.push(b' ');
                     }
                     if self.needs_mark(item) {
