@@ -9,6 +9,7 @@ pub mod document;
 pub mod error;
 pub mod format;
 pub mod keys;
+pub mod manual;
 pub mod metadata;
 pub mod outline;
 pub mod path;
