@@ -297,6 +297,7 @@ impl EncryptedDocument {
             items: Vec::with_capacity(outline.items.len()),
             plain: Vec::with_capacity(self.source.len() / 2),
             warnings: Vec::new(),
+            counted: (0, 0),
         };
         result.items.resize_with(outline.items.len(), || Opened::Kept);
         let only_encrypted = self.metadata.mac_only_encrypted;
@@ -386,7 +387,7 @@ impl EncryptedDocument {
         if text.is_empty() {
             return;
         }
-        let line = 1 + self.source[..self.outline.items[index].entry_start as usize].matches('\n').count();
+        let line = result.line_of(&self.source, self.outline.items[index].entry_start as usize);
         let Some(token) = token::parse_allow_empty(text) else {
             result
                 .warnings
@@ -510,4 +511,16 @@ struct OpenedItems {
     items: Vec<Opened>,
     plain: Vec<u8>,
     warnings: Vec<String>,
+    /// The last place whose line was asked for, and the line breaks in front of it.
+    counted: (usize, usize),
+}
+
+impl OpenedItems {
+    /// The 1-based line of a place. Places mostly ascend, so all calls together are linear.
+    fn line_of(&mut self, source: &str, at: usize) -> usize {
+        let (from, lines) = if at >= self.counted.0 { self.counted } else { (0, 0) };
+        let breaks = source.as_bytes()[from..at].iter().filter(|b| **b == b'\n').count();
+        self.counted = (at, lines + breaks);
+        lines + breaks + 1
+    }
 }
