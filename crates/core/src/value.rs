@@ -237,7 +237,7 @@ fn parse_hex_float(text: &str) -> Option<f64> {
         return None;
     }
     let digits = u128::from_str_radix(&format!("{whole}{fraction}"), 16).ok()?;
-    let value = digits as f64 * 2f64.powi(exponent - 4 * fraction.len() as i32);
+    let value = digits as f64 * 2f64.powi(exponent.saturating_sub(4 * fraction.len() as i32));
     value.is_finite().then_some(value)
 }
 
