@@ -4,6 +4,7 @@
 //!
 //! * [`cases`]: decrypt what the reference wrote; encrypt its input here and get the very bytes back.
 //! * [`tables`]: one fact per row: typing, spelling, comments, patterns, tampering.
+//! * [`json_output`]: what `--output-type json` prints.
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`substitute`]: the property that splicing stands on.
 //!
@@ -14,6 +15,7 @@ mod case;
 mod cases;
 mod corpus;
 mod crypto;
+mod json_output;
 mod library;
 mod substitute;
 mod tables;

@@ -1,124 +1,296 @@
-//! A tree as JSON, spelled as the reference spells it.
+//! A tree as JSON text, spelled as the reference spells it: what `--output-type json` prints.
+//!
+//! Other JSON writers are close but not equal: escapes, the switch to exponents and the final newline are those of the
+//! reference, and `fixtures/json-output.tsv` holds it to them. Comments are left out, JSON has none. Keys are
+//! written as they come, duplicates included. Events are a flat list, so nesting costs no stack.
 
+use crate::error::Error;
 use crate::outline::Event;
-use crate::value::Value;
+use crate::path::display_keys;
+use crate::value::{Value, positional, scientific};
+use std::borrow::Cow;
+use std::io::Write;
 
 /// The white space of one level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Indent {
-    /// One tab.
+    /// One tab, the default.
     Tab,
-    /// That many spaces.
+    /// That many spaces; with 0 lines still break.
     Spaces(usize),
 }
 
-/// Appends one document, with a final newline. Comments are left out.
+/// Appends one document, with a final newline.
+///
+/// `events` is a `Map`, its members, `End`. Numbers that [`check`] refuses come out as what no JSON reader takes.
+///
+/// Linear in the text written, which deep nesting makes quadratic in the depth.
 pub fn tree(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
-    value(events, indent, out);
+    write(events, indent, out);
     out.push(b'\n');
 }
 
-/// Appends one value without a final newline.
+/// Appends a selection (`--extract`): one scalar, list or mapping, the first event's key left out.
+///
+/// compat: a mapping is a document and ends with a newline; a list or scalar does not.
+///
+/// A string is written in quotes. The reference prints a selected string raw, in every format: that is for the
+/// caller to see to.
 pub fn value(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
-    // Per open collection: whether it is a mapping, and whether an entry was written.
-    let mut open: Vec<(bool, bool)> = Vec::new();
+    write(events, indent, out);
+    if let Some(Event::Map(_)) = events.iter().find(|event| !matches!(event, Event::Comment { .. })) {
+        out.push(b'\n');
+    }
+}
+
+/// Refuses what JSON cannot carry: numbers that are not finite.
+///
+/// # Errors
+/// [`Error::Tree`] with the path of the first one, without line.
+pub fn check(events: &[Event<'_>]) -> Result<(), Error> {
+    // Per open collection: its key, if it has one.
+    let mut open: Vec<Option<&str>> = Vec::new();
     for event in events {
-        let key = match event {
-            Event::Comment { .. } => continue,
-            Event::End => {
-                if let Some((map, any)) = open.pop() {
-                    if any {
-                        newline(open.len(), indent, out);
-                    }
-                    out.push(if map { b'}' } else { b']' });
-                }
-                continue;
-            }
-            Event::Map(key) | Event::List(key) | Event::Leaf(key, _) => key,
-        };
-        let depth = open.len();
-        if let Some((map, any)) = open.last_mut() {
-            if std::mem::replace(any, true) {
-                out.push(b',');
-            }
-            let map = *map;
-            newline(depth, indent, out);
-            if map {
-                string(key.as_deref().unwrap_or_default().as_bytes(), out);
-                out.extend_from_slice(b": ");
-            }
-        }
         match event {
-            Event::Map(_) => {
+            Event::Map(key) | Event::List(key) => open.push(key.as_deref()),
+            Event::End => {
+                open.pop();
+            }
+            Event::Leaf(key, Value::Float(number)) if !number.is_finite() => {
+                let keys = open.iter().copied().chain([key.as_deref()]).flatten();
+                let problem = "JSON has no number for this value, which is not finite".into();
+                return Err(Error::Tree { line: 0, path: display_keys(keys.map(str::as_bytes)), problem });
+            }
+            Event::Leaf(..) | Event::Comment { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// An open collection.
+struct Open {
+    close: u8,
+    has_entries: bool,
+}
+
+fn write(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
+    let mut open: Vec<Open> = Vec::new();
+    for event in events {
+        match event {
+            Event::Comment { .. } => {}
+            Event::Map(key) => {
+                entry(key, &mut open, indent, out);
                 out.push(b'{');
-                open.push((true, false));
+                open.push(Open { close: b'}', has_entries: false });
             }
-            Event::List(_) => {
+            Event::List(key) => {
+                entry(key, &mut open, indent, out);
                 out.push(b'[');
-                open.push((false, false));
+                open.push(Open { close: b']', has_entries: false });
             }
-            Event::Leaf(_, value) => scalar(value, out),
-            Event::Comment { .. } | Event::End => {}
+            Event::Leaf(key, value) => {
+                entry(key, &mut open, indent, out);
+                scalar(value, out);
+            }
+            Event::End => {
+                let Some(closed) = open.pop() else { continue };
+                if closed.has_entries {
+                    new_line(open.len(), indent, out);
+                }
+                out.push(closed.close);
+            }
         }
     }
 }
 
-fn newline(depth: usize, indent: Indent, out: &mut Vec<u8>) {
-    out.push(b'\n');
-    match indent {
-        Indent::Tab => out.extend(std::iter::repeat_n(b'\t', depth)),
-        Indent::Spaces(count) => out.extend(std::iter::repeat_n(b' ', depth * count)),
+/// Writes what stands in front of a value: comma, line break, key.
+fn entry(key: &Option<Cow<'_, str>>, open: &mut [Open], indent: Indent, out: &mut Vec<u8>) {
+    let depth = open.len();
+    let Some(parent) = open.last_mut() else { return };
+    if std::mem::replace(&mut parent.has_entries, true) {
+        out.push(b',');
     }
+    new_line(depth, indent, out);
+    if parent.close == b'}' {
+        string(key.as_deref().unwrap_or_default().as_bytes(), out);
+        out.extend_from_slice(b": ");
+    }
+}
+
+fn new_line(depth: usize, indent: Indent, out: &mut Vec<u8>) {
+    let (byte, count) = match indent {
+        Indent::Tab => (b'\t', depth),
+        Indent::Spaces(width) => (b' ', depth.saturating_mul(width)),
+    };
+    out.push(b'\n');
+    out.extend(std::iter::repeat_n(byte, count));
 }
 
 fn scalar(value: &Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
-        Value::Bool(b) => out.extend_from_slice(if *b { b"true" } else { b"false" }),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Float(number) => float(*number, out),
         Value::Int(_) => value.write_canonical(out),
-        Value::Float(f) => float(*f, out),
-        Value::Time(t) => string(t.canonical().as_bytes(), out),
-        Value::Str(s) => string(s, out),
-    }
-}
-
-/// Exponents below 1e-6 and from 1e21 on, as Go's encoder writes them.
-fn float(value: f64, out: &mut Vec<u8>) {
-    let magnitude = value.abs();
-    if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) {
-        let text = format!("{value:e}");
-        let text = match text.split_once('e') {
-            Some((digits, exponent)) if !exponent.starts_with('-') => format!("{digits}e+{exponent}"),
-            _ => text,
-        };
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        out.extend_from_slice(value.to_string().as_bytes());
-    }
-}
-
-fn string(bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '"' => out.extend_from_slice(b"\\\""),
-                '\\' => out.extend_from_slice(b"\\\\"),
-                '\n' => out.extend_from_slice(b"\\n"),
-                '\r' => out.extend_from_slice(b"\\r"),
-                '\t' => out.extend_from_slice(b"\\t"),
-                '\x08' => out.extend_from_slice(b"\\b"),
-                '\x0C' => out.extend_from_slice(b"\\f"),
-                // compat: what HTML would read is escaped too.
-                '\0'..='\x1F' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                    out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes());
-                }
-                c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            }
+        // The canonical bytes of a time are ASCII without anything to escape.
+        Value::Time(_) => {
+            out.push(b'"');
+            value.write_canonical(out);
+            out.push(b'"');
         }
+        Value::Str(text) => string(text, out),
+    }
+}
+
+/// Writes the shortest digits that read back as the same double; with an exponent below 1e-6 and from 1e21 on, as in
+/// [ECMAScript](https://tc39.es/ecma262/#sec-numeric-types-number-tostring), but zero keeps its sign.
+fn float(number: f64, out: &mut Vec<u8>) {
+    let digits = scientific(number);
+    let magnitude = number.abs();
+    match digits.split_once('e') {
+        Some((mantissa, exponent)) if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) => {
+            out.extend_from_slice(mantissa.as_bytes());
+            out.extend_from_slice(if exponent.starts_with('-') { b"e" } else { b"e+" });
+            out.extend_from_slice(exponent.as_bytes());
+        }
+        _ => out.extend_from_slice(positional(&digits).as_bytes()),
+    }
+}
+
+/// Writes a text in quotes.
+///
+/// compat: `<`, `>`, `&` and the two Unicode line separators are escaped, as for HTML and JavaScript; each byte that is no
+/// UTF-8 becomes the escape `\ufffd`, while a U+FFFD of the text stays as it is.
+fn string(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for chunk in text.utf8_chunks() {
+        let mut rest = chunk.valid();
+        while let Some((at, special)) = rest.char_indices().find(|(_, c)| is_escaped(*c)) {
+            let (plain, behind) = rest.split_at(at);
+            out.extend_from_slice(plain.as_bytes());
+            escape(special, out);
+            rest = &behind[special.len_utf8()..];
+        }
+        out.extend_from_slice(rest.as_bytes());
         for _ in chunk.invalid() {
             out.extend_from_slice(b"\\ufffd");
         }
     }
     out.push(b'"');
+}
+
+fn is_escaped(c: char) -> bool {
+    matches!(c, '\0'..='\x1F' | '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}')
+}
+
+fn escape(c: char, out: &mut Vec<u8>) {
+    let short = match c {
+        '"' | '\\' => c,
+        '\x08' => 'b',
+        '\x0C' => 'f',
+        '\n' => 'n',
+        '\r' => 'r',
+        '\t' => 't',
+        _ => 'u',
+    };
+    // Writing to a vector cannot fail.
+    let _ = match short {
+        'u' => write!(out, "\\u{:04x}", u32::from(c)),
+        short => write!(out, "\\{short}"),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(key: &'static str, value: Value<'static>) -> Event<'static> {
+        Event::Leaf(Some(key.into()), value)
+    }
+
+    fn printed(events: &[Event<'_>], indent: Indent) -> String {
+        let mut out = Vec::new();
+        tree(events, indent, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn selected(events: &[Event<'_>]) -> String {
+        let mut out = Vec::new();
+        value(events, Indent::Tab, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// As the reference writes `{"a":1,"b":{},"a":2}` back.
+    #[test]
+    fn duplicate_keys_stay() {
+        let events = [
+            Event::Map(None),
+            leaf("a", Value::Int(1)),
+            Event::Map(Some("b".into())),
+            Event::End,
+            leaf("a", Value::Int(2)),
+            Event::End,
+        ];
+        assert_eq!(printed(&events, Indent::Tab), "{\n\t\"a\": 1,\n\t\"b\": {},\n\t\"a\": 2\n}\n");
+        assert_eq!(printed(&events, Indent::Spaces(0)), "{\n\"a\": 1,\n\"b\": {},\n\"a\": 2\n}\n");
+    }
+
+    #[test]
+    fn only_a_selected_mapping_ends_with_a_newline() {
+        assert_eq!(selected(&[Event::Map(None), leaf("a", Value::Null), Event::End]), "{\n\t\"a\": null\n}\n");
+        assert_eq!(selected(&[Event::Map(Some("left out".into())), Event::End]), "{}\n");
+        assert_eq!(selected(&[Event::List(None), Event::Map(None), Event::End, Event::End]), "[\n\t{}\n]");
+        assert_eq!(selected(&[Event::List(Some("left out".into())), Event::End]), "[]");
+        assert_eq!(selected(&[leaf("left out", Value::Float(1e21))]), "1e+21");
+        assert_eq!(selected(&[]), "");
+    }
+
+    #[test]
+    fn a_collection_of_comments_alone_is_empty() {
+        let comment = || Event::Comment { text: b" c"[..].into(), inline: false };
+        let events = [
+            Event::Map(None),
+            comment(),
+            Event::List(Some("l".into())),
+            comment(),
+            Event::End,
+            comment(),
+            Event::End,
+            comment(),
+        ];
+        assert_eq!(printed(&events, Indent::Tab), "{\n\t\"l\": []\n}\n");
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let depth = 100_000;
+        let mut events = vec![Event::List(None); depth];
+        events.extend(vec![Event::End; depth]);
+        let mut out = Vec::new();
+        value(&events, Indent::Spaces(0), &mut out);
+        // Two brackets a level, and a line break between any two but the innermost.
+        assert_eq!(out.len(), 4 * depth - 2);
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_refused_by_path() {
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let events = [
+                Event::Map(None),
+                Event::Map(Some("closed".into())),
+                Event::End,
+                Event::List(Some("a".into())),
+                Event::Map(None),
+                leaf("b", Value::Float(number)),
+                Event::End,
+                Event::End,
+                Event::End,
+            ];
+            let error = check(&events).unwrap_err();
+            let text = "[\"a\"][\"b\"]: JSON has no number for this value, which is not finite";
+            assert_eq!(error.to_string(), text);
+        }
+        assert_eq!(check(&[Event::Map(None), leaf("a", Value::Float(f64::MAX)), Event::End]), Ok(()));
+    }
 }
