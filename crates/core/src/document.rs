@@ -83,7 +83,7 @@ impl PlainDocument {
     /// `format`.
     ///
     /// # Errors
-    /// [`Error::Path`] if nothing is there.
+    /// [`Error::Path`] if nothing is there; [`Error::Tree`] for a number that the format lacks.
     pub fn extract(&self, path: &TreePath, format: Format, indent: usize) -> Result<Vec<u8>, Error> {
         let index = self.find(path)?;
         let item = &self.outline.items[index];
@@ -98,6 +98,7 @@ impl PlainDocument {
                 Ok(out.into_bytes())
             }
             Format::Json => {
+                json::write::check(&events)?;
                 let mut out = Vec::new();
                 json::write::value(&events, json_indent(indent), &mut out);
                 Ok(out)
@@ -138,7 +139,7 @@ impl PlainDocument {
     /// Returns the text in another format; an `indent` of 0 is the format's default.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a format that is not built in.
+    /// [`Error::Unsupported`] for a format that is not built in; [`Error::Tree`] for a number that the format lacks.
     pub fn convert(&self, to: Format, indent: usize) -> Result<Vec<u8>, Error> {
         match to {
             Format::Yaml => Ok(self.bytes()),
@@ -146,6 +147,7 @@ impl PlainDocument {
                 let mut out = Vec::new();
                 let indent = json_indent(indent);
                 if let Some(events) = self.events().first() {
+                    json::write::check(events)?;
                     json::write::tree(events, indent, &mut out);
                 }
                 Ok(out)
