@@ -62,6 +62,8 @@ impl Failure {
             Error::DataKey(report) => Failure { code, message: Message::Keys(report), hint: None },
             Error::AlreadyEncrypted => Failure::bare(code, ALREADY_ENCRYPTED),
             Error::NoRecipients => Failure::bare(code, "Could not generate data key: [empty key group provided]"),
+            Error::Split { .. } => Failure::bare(code, format!("Could not generate data key: [{error}]")),
+            Error::Combine { .. } => Failure::bare(code, error.to_string()),
             Error::Wrap { key, reason } => Failure::bare(
                 code,
                 format!(
@@ -119,7 +121,7 @@ impl Failure {
 
 fn code(error: &Error, phase: Phase) -> Code {
     match (error, phase) {
-        (Error::DataKey(_), _) => Code::CouldNotRetrieveKey,
+        (Error::DataKey(_) | Error::Combine { .. }, _) => Code::CouldNotRetrieveKey,
         (Error::Leaf { .. }, _) => Code::ErrorDecryptingTree,
         (Error::Mac(_), _) => Code::MacMismatch,
         (Error::AlreadyEncrypted, _) => Code::FileAlreadyEncrypted,

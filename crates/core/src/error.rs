@@ -61,6 +61,16 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The data key cannot be split for that many key groups.
+    Split {
+        /// Why.
+        reason: String,
+    },
+    /// The parts of the data key were recovered and do not give one.
+    Combine {
+        /// Why.
+        reason: String,
+    },
     /// There is no key to encrypt to.
     NoRecipients,
     /// A selection rule cannot be used.
@@ -194,6 +204,8 @@ impl fmt::Display for Error {
             }
             Error::DataKey(_) => f.write_str("no key that opens this file was found"),
             Error::Wrap { key, reason } => write!(f, "the data key cannot be encrypted to {key}: {reason}"),
+            Error::Split { reason } => write!(f, "could not split data key into parts for Shamir: {reason}"),
+            Error::Combine { reason } => write!(f, "could not get data key from shamir parts: {reason}"),
             Error::NoRecipients => f.write_str("no keys to encrypt to"),
             Error::Selector { setting, reason } => write!(f, "{setting}: {reason}"),
             Error::SelectorConflict => f.write_str(

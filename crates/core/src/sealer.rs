@@ -54,8 +54,8 @@ impl Sealer {
         }
         let data_key = DataKey::generate();
         let mut groups: Vec<KeyGroup> = recipe.groups.into_iter().map(|keys| KeyGroup { keys }).collect();
-        keys.wrap_groups(&mut groups, recipe.threshold as usize, &data_key)?;
-        let mut metadata = Metadata::new(groups, recipe.threshold as usize);
+        let threshold = keys.wrap_groups(&mut groups, recipe.threshold as usize, &data_key)?;
+        let mut metadata = Metadata::new(groups, threshold);
         metadata.settings = recipe.selector.settings();
         metadata.mac_only_encrypted = recipe.mac_only_encrypted;
         Ok(Sealer {

@@ -1,24 +1,20 @@
 //! The data key, and the cipher that seals and opens values with it: AES-256-GCM with IVs of 32 bytes.
 
+use super::{base64, gcm};
 use super::token::Token;
 use crate::error::{Error, LeafCause};
 use crate::value::Kind;
-use aes_gcm::aead::array::ArraySize;
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::aes::Aes256;
-use aes_gcm::aes::cipher::consts::{U1, U8, U12, U16, U24, U32, U64};
+use aes_gcm::aes::cipher::consts::U32;
 use aes_gcm::{AesGcm, Key, Nonce, Tag};
-use base64::Engine;
-use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use rand::Rng;
 use zeroize::{Zeroize, Zeroizing};
 
-/// Decodes as the reference does: padding required, trailing bits accepted.
-const DECODER: GeneralPurpose =
-    GeneralPurpose::new(&base64::alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
-
 /// The 32 random bytes that encrypt a file's values. Zeroed when dropped.
-pub struct DataKey(Zeroizing<[u8; 32]>);
+///
+/// They stay in one place of the heap: moving the key copies no secret.
+pub struct DataKey(Box<Zeroizing<[u8; 32]>>);
 
 impl DataKey {
     /// Draws a key from the operating system.
@@ -27,8 +23,8 @@ impl DataKey {
     /// If the operating system has no randomness, which leaves nothing safe to do.
     #[expect(clippy::expect_used, reason = "without randomness there is nothing safe to return")]
     pub fn generate() -> DataKey {
-        let mut key = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *key).expect("the operating system has randomness");
+        let mut key = Box::new(Zeroizing::new([0; 32]));
+        getrandom::fill(&mut key[..]).expect("the operating system has randomness");
         DataKey(key)
     }
 
@@ -37,7 +33,7 @@ impl DataKey {
     /// # Errors
     /// [`Error::Metadata`] unless there are 32 of them.
     pub fn from_bytes(bytes: &[u8]) -> Result<DataKey, Error> {
-        let mut key = Zeroizing::new([0; 32]);
+        let mut key = Box::new(Zeroizing::new([0; 32]));
         if bytes.len() != key.len() {
             let reason = format!("the recovered data key has {} bytes, 32 are needed", bytes.len());
             return Err(Error::Metadata { field: String::new(), reason });
@@ -75,6 +71,9 @@ impl Default for IvSource {
     }
 }
 
+/// What a token has beside the data: IV, tag and the words between them.
+const OVERHEAD: usize = 128;
+
 /// The value cipher of one file: the key is expanded once.
 pub struct Cipher {
     cipher: AesGcm<Aes256, U32>,
@@ -94,6 +93,7 @@ impl Cipher {
     /// # Panics
     /// Beyond the 64 GiB that GCM can encrypt, which [`crate::outline::Span`] rules out.
     pub fn seal(&self, plain: &[u8], aad: &[u8], iv: &[u8; 32], kind: Kind, out: &mut Vec<u8>) {
+        out.reserve(base64::encoded_len(plain.len()) + OVERHEAD);
         out.extend_from_slice(b"ENC[AES256_GCM,data:");
         let mut small = [0u8; 256];
         let mut large;
@@ -108,11 +108,11 @@ impl Cipher {
         let nonce = Nonce::from(*iv);
         let tag = self.cipher.encrypt_inout_detached(&nonce, aad, (&mut *buffer).into());
         let Ok(tag) = tag else { unreachable!("a text of less than 4 GiB is within the limit of GCM") };
-        append_base64(buffer, out);
+        base64::encode(buffer, out);
         out.extend_from_slice(b",iv:");
-        append_base64(iv, out);
+        base64::encode(iv, out);
         out.extend_from_slice(b",tag:");
-        append_base64(&tag, out);
+        base64::encode(&tag, out);
         out.extend_from_slice(b",type:");
         out.extend_from_slice(kind.label().as_bytes());
         out.push(b']');
@@ -133,10 +133,10 @@ impl Cipher {
     }
 
     fn open_at(&self, token: &Token<'_>, aad: &[u8], out: &mut Vec<u8>, from: usize) -> Result<Kind, LeafCause> {
-        decode_base64(token.data, out)?;
+        base64::decode(token.data, out)?;
         let mut iv = Vec::with_capacity(36);
-        decode_base64(token.iv, &mut iv)?;
-        decode_base64(token.tag, out)?;
+        base64::decode(token.iv, &mut iv)?;
+        base64::decode(token.tag, out)?;
         // The tag follows the data, wherever the boundary between the two texts was.
         let split = out.len().checked_sub(16).filter(|s| *s >= from).ok_or(LeafCause::Authentication)?;
         let tag = Tag::try_from(&out[split..]).map_err(|_| LeafCause::Authentication)?;
@@ -146,67 +146,11 @@ impl Cipher {
     }
 
     fn decrypt(&self, iv: &[u8], aad: &[u8], text: &mut [u8], tag: &Tag) -> Result<(), LeafCause> {
-        match iv.len() {
-            32 => {
-                let nonce = Nonce::try_from(iv).map_err(|_| LeafCause::Encoding)?;
-                let result = self.cipher.decrypt_inout_detached(&nonce, aad, text.into(), tag);
-                result.map_err(|_| LeafCause::Authentication)
-            }
-            1 => self.decrypt_sized::<U1>(iv, aad, text, tag),
-            8 => self.decrypt_sized::<U8>(iv, aad, text, tag),
-            12 => self.decrypt_sized::<U12>(iv, aad, text, tag),
-            16 => self.decrypt_sized::<U16>(iv, aad, text, tag),
-            24 => self.decrypt_sized::<U24>(iv, aad, text, tag),
-            64 => self.decrypt_sized::<U64>(iv, aad, text, tag),
-            _ => self.decrypt_other(iv, aad, text, tag),
-        }
+        let result = match <&[u8; 32]>::try_from(iv) {
+            Ok(iv) => self.cipher.decrypt_inout_detached(&Nonce::from(*iv), aad, text.into(), tag),
+            Err(_) if iv.is_empty() => return Err(LeafCause::Encoding),
+            Err(_) => gcm::open(&self.aes, iv, aad, text, tag),
+        };
+        result.map_err(|_| LeafCause::Authentication)
     }
-
-    fn decrypt_sized<N: ArraySize>(&self, iv: &[u8], aad: &[u8], text: &mut [u8], tag: &Tag) -> Result<(), LeafCause> {
-        let cipher = AesGcm::<Aes256, N>::from(self.aes.clone());
-        let nonce = Nonce::<N>::try_from(iv).map_err(|_| LeafCause::Encoding)?;
-        cipher.decrypt_inout_detached(&nonce, aad, text.into(), tag).map_err(|_| LeafCause::Authentication)
-    }
-
-    /// IVs of any other length (no known writer makes them).
-    fn decrypt_other(&self, iv: &[u8], aad: &[u8], text: &mut [u8], tag: &Tag) -> Result<(), LeafCause> {
-        macro_rules! sizes {
-            ($($length:literal => $size:ident),* $(,)?) => {{
-                use aes_gcm::aes::cipher::consts::{$($size),*};
-                match iv.len() {
-                    $($length => self.decrypt_sized::<$size>(iv, aad, text, tag),)*
-                    _ => Err(LeafCause::Encoding),
-                }
-            }};
-        }
-        sizes!(
-            2 => U2, 3 => U3, 4 => U4, 5 => U5, 6 => U6, 7 => U7, 9 => U9, 10 => U10, 11 => U11, 13 => U13, 14 => U14,
-            15 => U15, 17 => U17, 18 => U18, 19 => U19, 20 => U20, 21 => U21, 22 => U22, 23 => U23, 25 => U25, 26 => U26,
-            27 => U27, 28 => U28, 29 => U29, 30 => U30, 31 => U31, 33 => U33, 34 => U34, 36 => U36, 40 => U40, 48 => U48,
-            56 => U56, 96 => U96, 100 => U100, 128 => U128, 256 => U256,
-        )
-    }
-}
-
-#[expect(clippy::expect_used, reason = "the buffer is sized by the engine's own rule")]
-fn append_base64(bytes: &[u8], out: &mut Vec<u8>) {
-    let from = out.len();
-    out.resize(from + bytes.len().div_ceil(3) * 4, 0);
-    base64::engine::general_purpose::STANDARD.encode_slice(bytes, &mut out[from..]).expect("the buffer fits");
-}
-
-/// Appends what base64 text means. CR and LF inside are skipped.
-fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> Result<(), LeafCause> {
-    let from = out.len();
-    out.resize(from + text.len() / 4 * 3 + 3, 0);
-    if let Ok(length) = DECODER.decode_slice(text, &mut out[from..]) {
-        out.truncate(from + length);
-        return Ok(());
-    }
-    out.truncate(from);
-    if !text.iter().any(|b| matches!(b, b'\r' | b'\n')) {
-        return Err(LeafCause::Encoding);
-    }
-    let stripped: Vec<u8> = text.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
-    DECODER.decode_vec(stripped, out).map_err(|_| LeafCause::Encoding)
 }

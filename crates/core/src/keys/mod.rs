@@ -7,6 +7,7 @@
 pub mod age;
 
 use crate::crypto::cipher::DataKey;
+use crate::crypto::shamir;
 use crate::error::{Error, GroupReport, KeyReport};
 use crate::metadata::keys::{KeyKind, MasterKey};
 use crate::metadata::{KeyGroup, Metadata};
@@ -79,10 +80,16 @@ pub trait KeySource: Send + Sync {
 }
 
 /// An ordered set of key sources.
-#[derive(Default)]
 pub struct Keyring {
     sources: Vec<Box<dyn KeySource>>,
+    order: Vec<KeyKind>,
     call: CallContext,
+}
+
+impl Default for Keyring {
+    fn default() -> Self {
+        Keyring { sources: Vec::new(), order: vec![KeyKind::Age, KeyKind::Pgp], call: CallContext::default() }
+    }
 }
 
 impl Keyring {
@@ -97,69 +104,128 @@ impl Keyring {
         self
     }
 
-    /// Wraps the data key for every key of every group.
+    /// Tries keys of these kinds first when a data key is recovered, in this order; other kinds follow as they stand in
+    /// the file. Without this call: age, then PGP.
+    pub fn in_order(mut self, kinds: &[KeyKind]) -> Keyring {
+        self.order = kinds.to_vec();
+        self
+    }
+
+    /// Wraps the data key for every key of every group, and returns the threshold that was used: `threshold`, or for
+    /// several groups and 0 all of them. With several groups each gets one share.
     ///
     /// # Errors
-    /// [`Error::Wrap`] with the first key that cannot be used.
-    pub(crate) fn wrap_groups(&self, groups: &mut [KeyGroup], _threshold: usize, key: &DataKey) -> Result<(), Error> {
-        let [group] = groups else {
-            return Err(Error::Unsupported { what: "more than one key group".into() });
-        };
-        let part = KeyPart::new(key.expose().to_vec());
+    /// [`Error::Wrap`] with the first key that cannot be used; [`Error::Split`] for a threshold that is none.
+    pub(crate) fn wrap_groups(
+        &self,
+        groups: &mut [KeyGroup],
+        threshold: usize,
+        key: &DataKey,
+    ) -> Result<usize, Error> {
+        if let [group] = groups {
+            self.wrap_group(group, &KeyPart::new(key.expose().to_vec()))?;
+            return Ok(threshold);
+        }
+        let threshold = if threshold == 0 { groups.len() } else { threshold };
+        let shares = shamir::split(key.expose(), groups.len(), threshold)
+            .map_err(|error| Error::Split { reason: error.to_string() })?;
+        for (group, share) in groups.iter_mut().zip(shares) {
+            self.wrap_group(group, &KeyPart(share))?;
+        }
+        Ok(threshold)
+    }
+
+    fn wrap_group(&self, group: &mut KeyGroup, part: &KeyPart) -> Result<(), Error> {
         for master in &mut group.keys {
             let fail = |reason: String, master: &MasterKey| Error::Wrap { key: master.display(), reason };
             let Some(source) = self.sources.iter().find(|s| s.kind() == master.kind()) else {
-                return Err(fail(format!("no key source for {} is built in", master.kind().field()), master));
+                return Err(fail(not_built_in(master.kind()), master));
             };
-            master.wrapped = source.wrap(master, &part, &self.call).map_err(|error| fail(error.to_string(), master))?;
+            master.wrapped = source.wrap(master, part, &self.call).map_err(|error| fail(error.to_string(), master))?;
         }
         Ok(())
     }
 
-    /// Recovers the data key.
+    /// Recovers the data key: from any key of the only group, or from the shares of enough groups.
+    ///
+    /// Groups are tried in the order of the file, until there are as many shares as the threshold asks for (at least
+    /// two). A file without a threshold is given all it has.
     ///
     /// # Errors
-    /// [`Error::DataKey`] with every key that was tried and why it did not work.
+    /// [`Error::DataKey`] with every key that was tried and why it did not work; [`Error::Combine`] for shares that
+    /// belong together in no way.
     pub fn recover(&self, metadata: &Metadata) -> Result<DataKey, Error> {
-        if metadata.groups.len() > 1 {
-            return Err(Error::Unsupported { what: "files with more than one key group".into() });
-        }
         let mut report = KeyReport { groups: Vec::new(), threshold: metadata.threshold };
-        for group in &metadata.groups {
-            let mut tried = GroupReport::default();
-            for master in in_decryption_order(group) {
-                match self.unwrap(master) {
-                    Ok(part) => return DataKey::from_bytes(part.expose()),
-                    Err(reason) => tried.keys.push((master.display(), reason)),
-                }
-            }
-            report.groups.push(tried);
+        if let [group] = &metadata.groups[..] {
+            let mut data_key = None;
+            report.groups.push(self.try_group(group, |part| {
+                data_key = Some(data_key_of(part.expose())?);
+                Ok(())
+            }));
+            return data_key.ok_or(Error::DataKey(report));
         }
-        Err(Error::DataKey(report))
+        let enough = match metadata.threshold {
+            0 => metadata.groups.len(),
+            threshold => threshold.max(2),
+        };
+        let mut shares = Vec::new();
+        for group in &metadata.groups {
+            if shares.len() >= enough {
+                break;
+            }
+            report.groups.push(self.try_group(group, |part| {
+                shares.push(part.0);
+                Ok(())
+            }));
+        }
+        if shares.len() < metadata.threshold {
+            return Err(Error::DataKey(report));
+        }
+        let data_key = shamir::combine(&shares).map_err(|error| error.to_string());
+        data_key.and_then(|bytes| data_key_of(&bytes)).map_err(|reason| Error::Combine { reason })
+    }
+
+    /// Tries the keys of a group until `take` takes a part.
+    fn try_group(&self, group: &KeyGroup, mut take: impl FnMut(KeyPart) -> Result<(), String>) -> GroupReport {
+        let mut tried = GroupReport::default();
+        for master in self.in_decryption_order(group) {
+            match self.unwrap(master).and_then(&mut take) {
+                Ok(()) => {
+                    tried.recovered = true;
+                    break;
+                }
+                Err(reason) => tried.keys.push((master.display(), reason)),
+            }
+        }
+        tried
     }
 
     fn unwrap(&self, master: &MasterKey) -> Result<KeyPart, String> {
-        let mut reason = None;
+        let mut reason = not_built_in(master.kind());
         for source in self.sources.iter().filter(|s| s.kind() == master.kind()) {
             match source.unwrap(master, &self.call) {
+                Ok(Some(part)) if part.expose().is_empty() => reason = "the key source returned an empty key".into(),
                 Ok(Some(part)) => return Ok(part),
-                Ok(None) => {}
-                Err(error) => reason = Some(error.to_string()),
+                Ok(None) => reason = format!("no key source for {} has a key for it", master.kind().field()),
+                Err(error) => reason = error.to_string(),
             }
         }
-        Err(reason.unwrap_or_else(|| format!("no key source for {} has a key for it", master.kind().field())))
+        Err(reason)
+    }
+
+    fn in_decryption_order<'g>(&self, group: &'g KeyGroup) -> Vec<&'g MasterKey> {
+        let mut keys: Vec<&MasterKey> = group.keys.iter().collect();
+        keys.sort_by_key(|k| self.order.iter().position(|kind| *kind == k.kind()).unwrap_or(self.order.len()));
+        keys
     }
 }
 
-/// age first, then PGP, then the others as they stand.
-fn in_decryption_order(group: &KeyGroup) -> Vec<&MasterKey> {
-    let mut keys: Vec<&MasterKey> = group.keys.iter().collect();
-    keys.sort_by_key(|k| match k.kind() {
-        KeyKind::Age => 0,
-        KeyKind::Pgp => 1,
-        _ => 2,
-    });
-    keys
+fn not_built_in(kind: KeyKind) -> String {
+    format!("no key source for {} is built in", kind.field())
+}
+
+fn data_key_of(bytes: &[u8]) -> Result<DataKey, String> {
+    DataKey::from_bytes(bytes).map_err(|_| format!("the recovered data key has {} bytes, 32 are needed", bytes.len()))
 }
 
 #[cfg(not(feature = "age"))]
@@ -172,3 +238,6 @@ impl MasterKey {
         Ok(MasterKey::new(crate::metadata::keys::MasterKeyKind::Age { recipient: text.to_owned() }))
     }
 }
+
+#[cfg(test)]
+mod tests;
