@@ -133,8 +133,7 @@ impl MasterKey {
         match &self.kind {
             MasterKeyKind::Age { recipient } => recipient.clone(),
             MasterKeyKind::Pgp { fingerprint } => fingerprint.clone(),
-            MasterKeyKind::Kms { arn, role, .. } if !role.is_empty() => format!("{arn}+{role}"),
-            MasterKeyKind::Kms { arn, .. } => arn.clone(),
+            MasterKeyKind::Kms { arn, role, aws_profile, context } => display_kms(arn, role, aws_profile, context),
             MasterKeyKind::GcpKms { resource_id } => resource_id.clone(),
             MasterKeyKind::AzureKv { vault_url, name, version } => format!("{vault_url}/keys/{name}/{version}"),
             MasterKeyKind::HcVault { vault_address, engine_path, key_name } => {
@@ -143,4 +142,26 @@ impl MasterKey {
             MasterKeyKind::HcKms { key_id } => key_id.clone(),
         }
     }
+}
+
+/// `ARN+ROLE|CONTEXT|PROFILE` without the parts that are not there; CONTEXT stays, empty, in front of a profile.
+fn display_kms(arn: &str, role: &str, profile: &str, context: &[(String, Option<String>)]) -> String {
+    let mut text = arn.to_owned();
+    if !role.is_empty() {
+        text.push('+');
+        text.push_str(role);
+    }
+    if !context.is_empty() || !profile.is_empty() {
+        let mut context: Vec<_> = context.iter().collect();
+        context.sort();
+        let pairs: Vec<String> =
+            context.iter().map(|(name, value)| format!("{name}:{}", value.as_deref().unwrap_or_default())).collect();
+        text.push('|');
+        text.push_str(&pairs.join(","));
+    }
+    if !profile.is_empty() {
+        text.push('|');
+        text.push_str(profile);
+    }
+    text
 }

@@ -4,6 +4,7 @@ pub mod keys;
 mod read;
 mod write;
 
+use crate::outline::Event;
 use crate::select::Settings;
 use crate::value::Timestamp;
 use keys::MasterKey;
@@ -19,7 +20,7 @@ pub struct KeyGroup {
 }
 
 /// The typed `sops` branch.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Metadata {
     /// Key groups; one for most files.
     pub groups: Vec<KeyGroup>,
@@ -35,6 +36,8 @@ pub struct Metadata {
     pub mac: String,
     /// The version of the writer.
     pub version: String,
+    /// Fields that the reference does not know, as they were read; they are written again in their places.
+    pub unknown: Vec<Event<'static>>,
 }
 
 impl Metadata {
@@ -48,6 +51,10 @@ impl Metadata {
             last_modified: Timestamp::from_unix_seconds(0),
             mac: String::new(),
             version: VERSION.to_owned(),
+            unknown: Vec::new(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

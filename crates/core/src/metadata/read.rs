@@ -1,5 +1,7 @@
-//! Reading the branch: every layout and every loose type the reference takes, and two it does not (an unquoted time, a
-//! missing version).
+//! Reading the branch: every layout and every loose type the reference takes, and some it does not (an unquoted time, a
+//! missing or odd version, an integral decimal for a threshold).
+//!
+//! A name is that of a field exactly, else in any case. Of a field that stands twice (JSON) the last counts.
 
 use super::keys::{KeyKind, MasterKey, MasterKeyKind};
 use super::{KeyGroup, Metadata, VERSION};
@@ -7,9 +9,26 @@ use crate::error::Error;
 use crate::outline::Event;
 use crate::select::Settings;
 use crate::value::{Timestamp, Value, canonical_float};
+use std::collections::BTreeMap;
 
 /// Deepest nesting of the branch; the format needs five levels.
 const MAX_DEPTH: usize = 16;
+
+/// Fields beside the lists of keys.
+const FIELDS: [&str; 12] = [
+    "encrypted_comment_regex",
+    "encrypted_regex",
+    "encrypted_suffix",
+    "key_groups",
+    "lastmodified",
+    "mac",
+    "mac_only_encrypted",
+    "shamir_threshold",
+    "unencrypted_comment_regex",
+    "unencrypted_regex",
+    "unencrypted_suffix",
+    "version",
+];
 
 /// The branch as a small tree.
 enum Tree {
@@ -20,6 +39,15 @@ enum Tree {
 
 fn fault<T>(field: &str, reason: &str) -> Result<T, Error> {
     Err(Error::Metadata { field: field.to_owned(), reason: reason.to_owned() })
+}
+
+/// Puts the place of an entry in front of the field of an error.
+fn within(place: String, error: Error) -> Error {
+    match error {
+        Error::Metadata { field, reason } if field.is_empty() => Error::Metadata { field: place, reason },
+        Error::Metadata { field, reason } => Error::Metadata { field: format!("{place}.{field}"), reason },
+        error => error,
+    }
 }
 
 impl Metadata {
@@ -44,8 +72,8 @@ impl Metadata {
         if !flat.keys.is_empty() {
             groups.push(flat);
         } else {
-            for entry in tree.list("key_groups")? {
-                groups.push(group(entry)?);
+            for (number, entry) in tree.list("key_groups")?.into_iter().enumerate() {
+                groups.push(group(entry).map_err(|error| within(format!("key_groups[{number}]"), error))?);
             }
         }
         if groups.is_empty() {
@@ -61,6 +89,7 @@ impl Metadata {
             last_modified,
             mac: text("mac")?,
             version,
+            unknown: unknown(events),
         })
     }
 }
@@ -110,11 +139,14 @@ fn owned(value: &Value<'_>) -> Value<'static> {
     }
 }
 
+/// A null in a list of mappings.
+static EMPTY: Tree = Tree::Map(Vec::new());
+
 impl Tree {
     /// A field by its exact name, else in any case.
     fn field(&self, name: &str) -> Option<&Tree> {
         let Tree::Map(entries) = self else { return None };
-        let exact = entries.iter().find(|(k, _)| k == name);
+        let exact = entries.iter().rfind(|(k, _)| k == name);
         exact.or_else(|| entries.iter().find(|(k, _)| k.eq_ignore_ascii_case(name))).map(|(_, v)| v)
     }
 
@@ -167,28 +199,88 @@ impl Tree {
             None | Some(Tree::Leaf(Value::Null)) => Ok(Vec::new()),
             Some(Tree::Map(entries)) if entries.is_empty() => Ok(Vec::new()),
             Some(map @ Tree::Map(_)) => Ok(vec![map]),
-            Some(Tree::List(elements)) if elements.iter().all(|e| matches!(e, Tree::Map(_))) => {
-                Ok(elements.iter().collect())
-            }
+            Some(Tree::List(elements)) => elements
+                .iter()
+                .map(|element| match element {
+                    Tree::Map(_) => Ok(element),
+                    Tree::Leaf(Value::Null) => Ok(&EMPTY),
+                    _ => fault(name, "expected a list of mappings"),
+                })
+                .collect(),
             Some(_) => fault(name, "expected a list of mappings"),
         }
     }
 }
 
-/// Decimal, or with the prefixes of Go: `0x2`, a leading `0` for octal; empty is 0.
+/// The integers of Go, with a sign and the prefixes `0x`, `0o`, `0b` and `0` for octal, and underscores between digits;
+/// empty is 0. An integral decimal too: older writers put `2.000000` into flat formats.
 fn parse_integer(text: &str) -> Option<i64> {
-    let trimmed = text.strip_prefix('+').unwrap_or(text);
-    match trimmed {
-        "" => Some(0),
-        _ if trimmed.starts_with("0x") || trimmed.starts_with("0X") => i64::from_str_radix(&trimmed[2..], 16).ok(),
-        _ if trimmed.len() > 1 && trimmed.starts_with('0') => i64::from_str_radix(&trimmed[1..], 8).ok(),
-        // Older writers wrote "2.000000" into flat formats.
-        _ => trimmed
-            .split_once('.')
-            .map_or(trimmed, |(whole, zeros)| if zeros.bytes().all(|b| b == b'0') { whole } else { trimmed })
-            .parse()
-            .ok(),
+    if text.is_empty() {
+        return Some(0);
     }
+    let (sign, digits) = match text.as_bytes()[0] {
+        b'-' | b'+' => text.split_at(1),
+        _ => ("", text),
+    };
+    if let Some((whole, zeros)) = digits.split_once('.') {
+        let is_integral = !whole.is_empty() && zeros.bytes().all(|b| b == b'0');
+        return whole.bytes().all(|b| b.is_ascii_digit()).then(|| format!("{sign}{whole}").parse().ok())?.filter(|_| is_integral);
+    }
+    let (radix, digits) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &digits[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &digits[2..]),
+        [b'0', _, ..] => (8, &digits[1..]),
+        _ => (10, digits),
+    };
+    // An underscore stands between digits or behind a prefix.
+    let misplaced = digits.ends_with('_') || digits.contains("__") || (radix == 10 && digits.starts_with('_'));
+    let digits = digits.replace('_', "");
+    if misplaced || !digits.chars().all(|c| c.is_digit(radix)) {
+        return None;
+    }
+    i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()
+}
+
+/// The fields that are none of ours, without comments.
+fn unknown(events: &[Event<'_>]) -> Vec<Event<'static>> {
+    let mut fields: BTreeMap<&str, Vec<Event<'static>>> = BTreeMap::new();
+    let (mut depth, mut field) = (0_usize, None);
+    for event in events {
+        let key = match event {
+            Event::Map(key) | Event::List(key) | Event::Leaf(key, _) => key.as_deref(),
+            Event::Comment { .. } | Event::End => None,
+        };
+        if matches!(event, Event::End) {
+            depth = depth.saturating_sub(1);
+        } else if depth == 1 && !matches!(event, Event::Comment { .. }) {
+            field = key.filter(|key| !is_known(key));
+            field.map(|name| fields.insert(name, Vec::new()));
+        }
+        if let Some(kept) = field.and_then(|name| fields.get_mut(name)).filter(|_| depth > 0) {
+            kept.extend(owned_event(event));
+        }
+        if matches!(event, Event::Map(_) | Event::List(_)) {
+            depth += 1;
+        }
+    }
+    fields.into_values().flatten().collect()
+}
+
+fn is_known(name: &str) -> bool {
+    let names = FIELDS.iter().copied().chain(KeyKind::ALL.iter().map(|kind| kind.field()));
+    names.into_iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+fn owned_event(event: &Event<'_>) -> Option<Event<'static>> {
+    let owned_key = |key: &Option<std::borrow::Cow<'_, str>>| key.as_ref().map(|key| key.to_string().into());
+    Some(match event {
+        Event::Map(key) => Event::Map(owned_key(key)),
+        Event::List(key) => Event::List(owned_key(key)),
+        Event::Leaf(key, value) => Event::Leaf(owned_key(key), owned(value)),
+        Event::Comment { .. } => return None,
+        Event::End => Event::End,
+    })
 }
 
 fn time(field: &str, text: &str) -> Result<Timestamp, Error> {
@@ -201,8 +293,9 @@ fn time(field: &str, text: &str) -> Result<Timestamp, Error> {
 fn group(tree: &Tree) -> Result<KeyGroup, Error> {
     let mut group = KeyGroup::default();
     for kind in KeyKind::READING {
-        for entry in tree.list(kind.field())? {
-            group.keys.push(master_key(kind, entry)?);
+        for (number, entry) in tree.list(kind.field())?.into_iter().enumerate() {
+            let key = master_key(kind, entry);
+            group.keys.push(key.map_err(|error| within(format!("{}[{number}]", kind.field()), error))?);
         }
     }
     Ok(group)
@@ -241,12 +334,16 @@ fn master_key(kind: KeyKind, entry: &Tree) -> Result<MasterKey, Error> {
 }
 
 fn context(entry: &Tree) -> Result<Vec<(String, Option<String>)>, Error> {
-    let Some(context @ Tree::Map(entries)) = entry.field("context") else { return Ok(Vec::new()) };
-    entries
-        .iter()
-        .map(|(key, value)| match value {
-            Tree::Leaf(Value::Null) => Ok((key.clone(), None)),
-            _ => Ok((key.clone(), Some(context.text(key)?))),
-        })
-        .collect()
+    let (context, entries) = match entry.field("context") {
+        None | Some(Tree::Leaf(Value::Null)) => return Ok(Vec::new()),
+        Some(Tree::List(elements)) if elements.is_empty() => return Ok(Vec::new()),
+        Some(context @ Tree::Map(entries)) => (context, entries),
+        Some(_) => return fault("context", "expected a mapping"),
+    };
+    let names: std::collections::BTreeSet<&String> = entries.iter().map(|(name, _)| name).collect();
+    let value = |name: &String| match context.field(name) {
+        None | Some(Tree::Leaf(Value::Null)) => Ok(None),
+        Some(_) => context.text(name).map(Some).map_err(|error| within("context".into(), error)),
+    };
+    names.into_iter().map(|name| Ok((name.clone(), value(name)?))).collect()
 }

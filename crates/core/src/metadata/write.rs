@@ -1,7 +1,7 @@
-//! Writing the branch: exactly the reference's fields, in byte order at every level.
+//! Writing the branch: exactly the reference's fields, in byte order at every level, and what else the file had.
 
 use super::keys::{KeyKind, MasterKey, MasterKeyKind};
-use super::{KeyGroup, Metadata, VERSION};
+use super::{KeyGroup, Metadata};
 use crate::outline::Event;
 use crate::value::Value;
 
@@ -20,42 +20,62 @@ fn optional(events: &mut Events, key: &'static str, value: &str) {
 impl Metadata {
     /// The branch as events: its map, the members, the end.
     pub fn write(&self) -> Vec<Event<'static>> {
-        let mut events = vec![Event::Map(None)];
         let settings = &self.settings;
-        if let [group] = &self.groups[..] {
-            for kind in [KeyKind::Age, KeyKind::AzureKv] {
-                key_list(&mut events, group, kind, false);
-            }
-        }
-        optional(&mut events, "encrypted_comment_regex", &settings.encrypted_comment_regex);
-        optional(&mut events, "encrypted_regex", &settings.encrypted_regex);
-        optional(&mut events, "encrypted_suffix", &settings.encrypted_suffix);
+        let mut known = Vec::new();
+        optional(&mut known, "encrypted_comment_regex", &settings.encrypted_comment_regex);
+        optional(&mut known, "encrypted_regex", &settings.encrypted_regex);
+        optional(&mut known, "encrypted_suffix", &settings.encrypted_suffix);
         match &self.groups[..] {
-            [group] => {
-                for kind in [KeyKind::GcpKms, KeyKind::HcVault, KeyKind::HcKms, KeyKind::Kms] {
-                    key_list(&mut events, group, kind, false);
-                }
-            }
-            groups => key_groups(&mut events, groups),
+            [group] => KeyKind::ALL.iter().for_each(|kind| key_list(&mut known, group, *kind, false)),
+            groups => key_groups(&mut known, groups),
         }
-        text(&mut events, "lastmodified", &self.last_modified.whole_seconds());
-        text(&mut events, "mac", &self.mac);
+        text(&mut known, "lastmodified", &self.last_modified.whole_seconds());
+        text(&mut known, "mac", &self.mac);
         if self.mac_only_encrypted {
-            events.push(Event::Leaf(Some("mac_only_encrypted".into()), Value::Bool(true)));
-        }
-        if let [group] = &self.groups[..] {
-            key_list(&mut events, group, KeyKind::Pgp, false);
+            known.push(Event::Leaf(Some("mac_only_encrypted".into()), Value::Bool(true)));
         }
         if self.threshold > 0 {
-            events.push(Event::Leaf(Some("shamir_threshold".into()), Value::Int(self.threshold as i64)));
+            let threshold = i64::try_from(self.threshold).unwrap_or(i64::MAX);
+            known.push(Event::Leaf(Some("shamir_threshold".into()), Value::Int(threshold)));
         }
-        optional(&mut events, "unencrypted_comment_regex", &settings.unencrypted_comment_regex);
-        optional(&mut events, "unencrypted_regex", &settings.unencrypted_regex);
-        optional(&mut events, "unencrypted_suffix", &settings.unencrypted_suffix);
-        text(&mut events, "version", VERSION);
+        optional(&mut known, "unencrypted_comment_regex", &settings.unencrypted_comment_regex);
+        optional(&mut known, "unencrypted_regex", &settings.unencrypted_regex);
+        optional(&mut known, "unencrypted_suffix", &settings.unencrypted_suffix);
+        text(&mut known, "version", &self.version);
+
+        let mut fields = members(&known);
+        fields.extend(members(&self.unknown));
+        fields.sort_by_key(|field| field.first().and_then(key));
+        let mut events = vec![Event::Map(None)];
+        events.extend(fields.into_iter().flatten().cloned());
         events.push(Event::End);
         events
     }
+}
+
+/// The key of a member.
+fn key<'e>(event: &'e Event<'_>) -> Option<&'e str> {
+    match event {
+        Event::Map(key) | Event::List(key) | Event::Leaf(key, _) => key.as_deref(),
+        Event::Comment { .. } | Event::End => None,
+    }
+}
+
+/// Cuts members into one slice each.
+fn members<'e>(events: &'e [Event<'static>]) -> Vec<&'e [Event<'static>]> {
+    let (mut depth, mut from, mut found) = (0_usize, 0, Vec::new());
+    for (index, event) in events.iter().enumerate() {
+        match event {
+            Event::Map(_) | Event::List(_) => depth += 1,
+            Event::End => depth = depth.saturating_sub(1),
+            Event::Leaf(..) | Event::Comment { .. } => {}
+        }
+        if depth == 0 {
+            found.push(&events[from..=index]);
+            from = index + 1;
+        }
+    }
+    found
 }
 
 fn key_groups(events: &mut Events, groups: &[KeyGroup]) {
