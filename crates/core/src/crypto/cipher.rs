@@ -1,7 +1,7 @@
 //! The data key, and the cipher that seals and opens values with it: AES-256-GCM with IVs of 32 bytes.
 
-use super::{base64, gcm};
 use super::token::Token;
+use super::{base64, gcm};
 use crate::error::{Error, LeafCause};
 use crate::value::Kind;
 use aes_gcm::aead::{AeadInOut, KeyInit};

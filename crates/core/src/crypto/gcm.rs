@@ -6,7 +6,7 @@
 use aes_gcm::aes::Aes256;
 use aes_gcm::aes::cipher::{BlockCipherEncrypt, InnerIvInit, StreamCipherCore};
 use aes_gcm::{Error, Tag};
-use ghash::{Block, GHash, Key, universal_hash::KeyInit, universal_hash::UniversalHash};
+use ghash::{Block, GHash, Key, universal_hash::UniversalHash};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
@@ -60,7 +60,7 @@ fn hash(mut ghash: GHash, first: &[u8], second: &[u8]) -> Block {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aes_gcm::aead::AeadInOut;
+    use aes_gcm::aead::{AeadInOut, KeyInit};
     use aes_gcm::aead::array::ArraySize;
     use aes_gcm::aes::cipher::consts::{U1, U12, U13, U16, U24, U32, U64, U100};
     use aes_gcm::{AesGcm, Nonce};

@@ -28,8 +28,11 @@ fn recipient(text: &str) -> Result<x25519::Recipient, KeyError> {
     if text.strip_prefix("age1").is_some_and(|rest| rest.contains('1')) {
         return Err(KeyError::Unsupported("recipients of age plugins".into()));
     }
-    x25519::Recipient::from_str(text)
-        .map_err(|_| KeyError::Malformed("not a valid age recipient; expected age1 and 58 further characters".into()))
+    let malformed = || KeyError::Malformed("not a valid age recipient; expected age1 and 58 further characters".into());
+    if !text.starts_with("age1") {
+        return Err(malformed());
+    }
+    x25519::Recipient::from_str(text).map_err(|_| malformed())
 }
 
 impl MasterKey {
@@ -61,7 +64,9 @@ impl KeySource for AgeRecipients {
         let mut writer = encryptor.wrap_output(armor).map_err(failed)?;
         writer.write_all(part.expose()).map_err(failed)?;
         writer.finish().and_then(|armor| armor.finish()).map_err(failed)?;
-        String::from_utf8(armored).map_err(|_| KeyError::Failed("the age file is not text".into()))
+        let armored = String::from_utf8(armored).map_err(|_| KeyError::Failed("the age file is not text".into()))?;
+        // The crate ends lines as the platform does, the format with LF.
+        Ok(armored.replace("\r\n", "\n"))
     }
 
     fn unwrap(&self, _key: &MasterKey, _call: &CallContext) -> Result<Option<KeyPart>, KeyError> {
@@ -129,6 +134,14 @@ impl AgeIdentities {
     }
 }
 
+/// The armored file without the blank lines that the reference takes in front of it (at most 1,024 bytes). Nothing for
+/// text without the begin line, which the crate would read as a binary file.
+fn armored(text: &str) -> Option<&str> {
+    let start = text.find("-----BEGIN AGE ENCRYPTED FILE-----").filter(|start| *start <= 1024)?;
+    let (before, armored) = text.split_at(start);
+    (before.trim().is_empty() && (before.is_empty() || before.ends_with('\n'))).then_some(armored)
+}
+
 impl KeySource for AgeIdentities {
     fn kind(&self) -> KeyKind {
         KeyKind::Age
@@ -143,8 +156,10 @@ impl KeySource for AgeIdentities {
         if self.0.is_empty() {
             return Ok(None);
         }
-        let unreadable = |_| KeyError::Failed("the stored age file cannot be read".into());
-        let decryptor = age::Decryptor::new_buffered(ArmoredReader::new(key.wrapped.as_bytes())).map_err(unreadable)?;
+        let unreadable = |()| KeyError::Failed("the stored age file cannot be read".into());
+        let armored = armored(&key.wrapped).ok_or_else(|| unreadable(()))?;
+        let armor = ArmoredReader::new(armored.as_bytes());
+        let decryptor = age::Decryptor::new_buffered(armor).map_err(|_| unreadable(()))?;
         let identities = self.ordered(recipient);
         let mut reader =
             decryptor.decrypt(identities.into_iter().map(|i| i as &dyn age::Identity)).map_err(|error| {
@@ -156,5 +171,107 @@ impl KeySource for AgeIdentities {
         let mut part = Zeroizing::new(Vec::with_capacity(64));
         reader.read_to_end(&mut part).map_err(|_| KeyError::Failed("the stored age file is damaged".into()))?;
         Ok(Some(KeyPart(part)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identities() -> (AgeIdentities, String, Zeroizing<String>) {
+        let (secret, recipient) = AgeIdentities::generate_text();
+        (AgeIdentities::parse(&secret).expect("an identity"), recipient, secret)
+    }
+
+    fn wrapped(recipient: &str) -> MasterKey {
+        let mut key = MasterKey::age(recipient).expect("a recipient");
+        let part = KeyPart::new(b"a part of thirty-two bytes or so".to_vec());
+        key.wrapped = AgeRecipients.wrap(&key, &part, &CallContext::default()).expect("wraps");
+        key
+    }
+
+    fn opens(identities: &AgeIdentities, key: &MasterKey) -> Result<bool, KeyError> {
+        let part = identities.unwrap(key, &CallContext::default())?;
+        Ok(part.expect("not none").expose() == b"a part of thirty-two bytes or so")
+    }
+
+    #[test]
+    fn what_is_wrapped_is_armored_as_the_reference_stores_it_and_opens() {
+        let (identities, recipient, _) = identities();
+        let key = wrapped(&recipient);
+        assert!(key.wrapped.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"));
+        assert!(key.wrapped.ends_with("-----END AGE ENCRYPTED FILE-----\n") && !key.wrapped.contains('\r'));
+        assert_eq!(opens(&identities, &key), Ok(true));
+    }
+
+    #[test]
+    fn the_recorded_recipient_is_a_hint_only() {
+        let ((mut identities, recipient, _), (others, other, _)) = (identities(), identities());
+        identities.extend(others);
+        for recorded in [recipient.as_str(), &other, "garbage", ""] {
+            let mut key = wrapped(&recipient);
+            key.kind = MasterKeyKind::Age { recipient: recorded.to_owned() };
+            assert_eq!(opens(&identities, &key), Ok(true), "{recorded}");
+        }
+        assert_eq!(identities.ordered(&other)[0].to_public().to_string(), other);
+    }
+
+    /// The reference's strictness (spec/keys.md §1.2).
+    #[test]
+    fn armor_is_read_as_strictly_as_by_the_reference() {
+        let (identities, recipient, _) = identities();
+        let good = wrapped(&recipient);
+        let read = |text: String| opens(&identities, &MasterKey { wrapped: text, ..good.clone() });
+        let text = &good.wrapped;
+        for accepted in
+            [format!("\n  \n{text}"), text.replace('\n', "\r\n"), text.trim_end().into(), format!("{text} \n")]
+        {
+            assert_eq!(read(accepted), Ok(true));
+        }
+        let (indented, literal) = (format!(" {text}"), text.replace('\n', "\\n"));
+        let far = format!("{}{text}", "\n".repeat(1025));
+        for refused in [indented, literal, far, format!("\u{feff}{text}"), format!("{text}x"), String::new()] {
+            assert!(read(refused).is_err());
+        }
+        let mut binary = Vec::new();
+        ArmoredReader::new(text.as_bytes()).read_to_end(&mut binary).expect("armor");
+        assert!(read(String::from_utf8_lossy(&binary).into_owned()).is_err());
+    }
+
+    #[test]
+    fn identity_files_have_comments_blank_lines_and_any_line_end() {
+        let ((_, first, a), (_, second, b)) = (identities(), identities());
+        let text = format!("# created: today\r\n\r\n{}\r\n# public key: x\n{}", *a, *b);
+        let identities = AgeIdentities::parse(&text).expect("two identities");
+        let publics: Vec<String> = identities.ordered("").iter().map(|i| i.to_public().to_string()).collect();
+        assert_eq!(publics, [first, second]);
+        assert!(AgeIdentities::parse("# nothing\n").expect("a file of comments").is_empty());
+    }
+
+    #[test]
+    fn no_error_repeats_a_line_of_an_identity_file_or_a_secret_given_as_a_recipient() {
+        let (_, _, secret) = identities();
+        let broken = format!("# x\n{}X", *secret);
+        for text in
+            [&broken, "\nAGE-PLUGIN-CANARY-1QQQ", "\nAGE-SECRET-KEY-PQ-1CANARY", "\n-----BEGIN CANARY", "\ncanary"]
+        {
+            let error = AgeIdentities::parse(text).map(drop).unwrap_err().to_string();
+            assert!(error.contains("line 2: "), "{error}");
+            assert!(!error.to_lowercase().contains("canary") && !error.contains(&secret[20..]), "{error}");
+        }
+        for text in [
+            &*secret as &str,
+            &secret.to_lowercase(),
+            "AGE1CANARY",
+            "age1canary1qqq",
+            "ssh-rsa canary",
+            "age1pq1canary",
+        ] {
+            let error = MasterKey::age(text).map(drop).unwrap_err().to_string();
+            assert!(
+                !error.to_lowercase().contains("canary") && !error.contains(&text[20.min(text.len() - 3)..]),
+                "{error}"
+            );
+        }
     }
 }

@@ -116,12 +116,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`Error::Wrap`] with the first key that cannot be used; [`Error::Split`] for a threshold that is none.
-    pub(crate) fn wrap_groups(
-        &self,
-        groups: &mut [KeyGroup],
-        threshold: usize,
-        key: &DataKey,
-    ) -> Result<usize, Error> {
+    pub(crate) fn wrap_groups(&self, groups: &mut [KeyGroup], threshold: usize, key: &DataKey) -> Result<usize, Error> {
         if let [group] = groups {
             self.wrap_group(group, &KeyPart::new(key.expose().to_vec()))?;
             return Ok(threshold);

@@ -80,7 +80,10 @@ fn thresholds_and_shares_that_cannot_be_are_errors() {
     let mut groups = vec![KeyGroup { keys: vec![key("a")] }, KeyGroup { keys: vec![key("b")] }];
     let mut split = |threshold| fake(&[]).0.wrap_groups(&mut groups, threshold, &data_key).map(drop).unwrap_err();
     assert_eq!(split(1).to_string(), "could not split data key into parts for Shamir: threshold must be at least 2");
-    assert_eq!(split(3).to_string(), "could not split data key into parts for Shamir: parts cannot be less than threshold");
+    assert_eq!(
+        split(3).to_string(),
+        "could not split data key into parts for Shamir: parts cannot be less than threshold"
+    );
 
     let (mut metadata, _) = wrapped(&[&["a"], &["b"]], 2);
     metadata.threshold = 0;

@@ -224,7 +224,11 @@ fn parse_integer(text: &str) -> Option<i64> {
     };
     if let Some((whole, zeros)) = digits.split_once('.') {
         let is_integral = !whole.is_empty() && zeros.bytes().all(|b| b == b'0');
-        return whole.bytes().all(|b| b.is_ascii_digit()).then(|| format!("{sign}{whole}").parse().ok())?.filter(|_| is_integral);
+        return whole
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| format!("{sign}{whole}").parse().ok())?
+            .filter(|_| is_integral);
     }
     let (radix, digits) = match digits.as_bytes() {
         [b'0', b'x' | b'X', ..] => (16, &digits[2..]),

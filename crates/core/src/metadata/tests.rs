@@ -120,7 +120,9 @@ fn thresholds_are_read_as_go_reads_integers() {
     for none in ["~", "''", "false", "-1", "'-1'", "'-0x2'", "'0.0'"] {
         assert_eq!(threshold(none), Some(0), "{none}");
     }
-    for wrong in ["two", "' 2'", "'09'", "'2.5'", "'.0'", "'2e0'", "'99999999999999999999'", "'1__0'", "'_1'", "'0x-2'", "[]"] {
+    for wrong in
+        ["two", "' 2'", "'09'", "'2.5'", "'.0'", "'2e0'", "'99999999999999999999'", "'1__0'", "'_1'", "'0x-2'", "[]"]
+    {
         assert_eq!(threshold(wrong), None, "{wrong}");
     }
 }
@@ -140,9 +142,8 @@ fn an_error_names_the_place_and_never_the_text() {
 
 #[test]
 fn of_a_field_that_stands_twice_the_last_counts() {
-    let leaf = |key: &'static str, text: &'static str| {
-        Event::Leaf(Some(key.into()), Value::Str(text.as_bytes().into()))
-    };
+    let leaf =
+        |key: &'static str, text: &'static str| Event::Leaf(Some(key.into()), Value::Str(text.as_bytes().into()));
     let (list, map) = (Event::List(Some("age".into())), || Event::Map(None));
     let events = [
         map(),

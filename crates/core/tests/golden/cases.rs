@@ -172,7 +172,7 @@ pub fn wrong_blame(error: &Error, exit: i64) -> Option<String> {
     let fits = match exit {
         25 => matches!(error, Error::Leaf { .. }),
         51 => matches!(error, Error::Mac(MacCause::Missing | MacCause::Unreadable | MacCause::Mismatch)),
-        128 => matches!(error, Error::DataKey(_)),
+        128 => matches!(error, Error::DataKey(_) | Error::Combine { .. }),
         _ => !matches!(error, Error::Leaf { cause: LeafCause::Authentication, .. } | Error::Mac(MacCause::Mismatch)),
     };
     (!fits).then(|| format!("expected exit {exit}, got: {error}"))

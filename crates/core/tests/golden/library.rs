@@ -96,6 +96,12 @@ pub fn decrypt(encrypted: &[u8], ignore_mac: bool) -> Result<PlainDocument, Erro
     if ignore_mac { file.decrypt_ignoring_mac(&keyring()) } else { file.decrypt(&keyring()) }
 }
 
+/// Decrypts a file with the identities of these key files.
+pub fn decrypt_with(encrypted: &[u8], identities: &str) -> Result<PlainDocument, Error> {
+    let keys = Keyring::new().with(AgeIdentities::parse(identities).expect("test identities"));
+    EncryptedDocument::parse(Format::Yaml, encrypted)?.decrypt(&keys)
+}
+
 /// Returns the values of the first document, in order.
 pub fn values(plain: &PlainDocument) -> Vec<Flat> {
     plain.events().into_iter().next().map(|events| values::from_events(&events)).unwrap_or_default()

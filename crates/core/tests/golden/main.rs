@@ -6,6 +6,7 @@
 //! * [`tables`]: one fact per row: typing, spelling, comments, patterns, tampering.
 //! * [`json_output`]: what `--output-type json` prints.
 //! * [`crypto`]: tokens and vectors that others computed.
+//! * [`shamir`]: shares, and files with key groups.
 //! * [`substitute`]: the property that splicing stands on.
 //!
 //! Everything of the library that these tests use stands in [`library`]. [`tokens`] opens tokens on its own, so that a
@@ -17,6 +18,7 @@ mod corpus;
 mod crypto;
 mod json_output;
 mod library;
+mod shamir;
 mod substitute;
 mod tables;
 mod tokens;
