@@ -60,8 +60,8 @@ fn hash(mut ghash: GHash, first: &[u8], second: &[u8]) -> Block {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aes_gcm::aead::{AeadInOut, KeyInit};
     use aes_gcm::aead::array::ArraySize;
+    use aes_gcm::aead::{AeadInOut, KeyInit};
     use aes_gcm::aes::cipher::consts::{U1, U12, U13, U16, U24, U32, U64, U100};
     use aes_gcm::{AesGcm, Nonce};
     use proptest::prelude::*;
