@@ -34,7 +34,7 @@ impl<'a> Walker<'a> {
 
     /// Goes over all items of all documents; `skip` names the top-level item to leave out of each (the metadata).
     ///
-    /// `comment_text` returns the text that counts as the stored text of a list element that is a comment token.
+    /// `is_comment_element` tells which list elements are comments by their token's label: their stored text counts as one.
     pub fn run<E>(
         mut self,
         skip: &[u32],
