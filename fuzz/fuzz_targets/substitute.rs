@@ -20,7 +20,8 @@ fuzz_target!(|input: &[u8]| {
         return;
     }
     let is_plain_place = |item: &Item| {
-        matches!(item.node, Node::Leaf(_)) && !item.span.is_empty() && item.tag != Tag::MustGo && item.block == NONE
+        let extra = before.outline().extra(item);
+        matches!(item.node, Node::Leaf(_)) && !item.span.is_empty() && extra.tag != Tag::MustGo && extra.block == NONE
     };
     let places: Vec<usize> = (0..before.outline().items.len()).filter(|&i| is_plain_place(&before.outline().items[i])).collect();
     let Some(&chosen) = places.get(choice as usize % places.len().max(1)) else { return };
@@ -34,9 +35,9 @@ fuzz_target!(|input: &[u8]| {
     let nodes = |plain: &PlainDocument| -> Vec<(Option<Vec<u8>>, Vec<u8>)> {
         let is_node = |item: &&Item| !matches!(item.node, Node::Comment { .. });
         let describe = |item: &Item| {
-            let key = item.key.as_ref().map(|k| k.bytes(plain.source()).to_vec());
+            let key = item.key().map(|k| k.bytes(plain.texts()).to_vec());
             let value = match &item.node {
-                Node::Leaf(scalar) => scalar.value(plain.source()).canonical().to_vec(),
+                Node::Leaf(scalar) => scalar.value(plain.texts()).canonical().to_vec(),
                 Node::Map => b"{".to_vec(),
                 _ => b"[".to_vec(),
             };

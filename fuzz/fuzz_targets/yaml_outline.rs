@@ -15,10 +15,11 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(item.end as usize > index && item.end as usize <= outline.items.len(), "an item ends behind itself");
         assert!(item.parent == NONE || (item.parent as usize) < index, "a parent comes first");
         assert!(source.get(item.span.range()).is_some(), "a span is inside the text, on character boundaries");
-        assert!(source.get(item.tag_span.range()).is_some(), "a tag is inside the text, on character boundaries");
-        let stands_in_source = item.alias == NONE && matches!(item.node, Node::Leaf(_) | Node::Comment { .. });
+        let extra = outline.extra(item);
+        assert!(source.get(extra.tag_span.range()).is_some(), "a tag is inside the text, on character boundaries");
+        let stands_in_source = extra.alias == NONE && matches!(item.node, Node::Leaf(_) | Node::Comment { .. });
         // A comment may stand behind the header of a block scalar.
-        match outline.blocks.get(item.block as usize) {
+        match outline.block(item) {
             Some(block) if stands_in_source => spans.extend([block.header, block.content]),
             _ if stands_in_source => spans.push(item.span),
             _ => {}

@@ -10,7 +10,7 @@ use crate::format::yaml::{layout, write};
 use crate::format::{Format, json};
 use crate::keys::Keyring;
 use crate::metadata::Metadata;
-use crate::outline::{Event, Item, NONE, Node, Outline, Scalar};
+use crate::outline::{Event, Item, NONE, Node, Outline, Scalar, Span, Texts};
 pub use crate::path::TreePath;
 use crate::path::{Step, display_keys};
 use crate::sealer::branches;
@@ -57,6 +57,11 @@ impl PlainDocument {
         &self.source
     }
 
+    /// Where the texts of the outline lie.
+    pub fn texts(&self) -> Texts<'_> {
+        self.outline.texts(&self.source)
+    }
+
     /// The outline of [`PlainDocument::source`].
     pub fn outline(&self) -> &Outline {
         &self.outline
@@ -88,7 +93,7 @@ impl PlainDocument {
         let index = self.find(path)?;
         let item = &self.outline.items[index];
         if let Node::Leaf(Scalar::Str(text)) = &item.node {
-            return Ok(text.bytes(&self.source).to_vec());
+            return Ok(text.bytes(self.texts()).to_vec());
         }
         let events = self.outline.events(&self.source, index, item.end as usize, |_| None);
         match format {
@@ -118,7 +123,7 @@ impl PlainDocument {
                 (Step::Key(key), Node::Map) => members
                     .find(|m| {
                         let member = &self.outline.items[*m as usize];
-                        member.key.as_ref().is_some_and(|k| k.bytes(&self.source) == key.as_bytes())
+                        member.key().is_some_and(|k| k.bytes(self.texts()) == key.as_bytes())
                     })
                     .ok_or_else(|| missing(format!("component ['{key}'] not found"))),
                 (Step::Key(key), _) => {
@@ -252,7 +257,7 @@ impl EncryptedDocument {
             indent: self.branch_indent(),
             newline: layout::line_ending(&self.source),
         };
-        let text = Zeroizing::new(opening.edits().apply(&self.source)?);
+        let text = Zeroizing::new(opening.edits().finish()?);
         let outline = read::outline(&text).or_else(|e| if e == Error::Empty { Ok(Outline::default()) } else { Err(e) });
         let outline =
             outline.map_err(|e| Error::Reparse { path: "the decrypted text".into(), reason: e.to_string() })?;
@@ -282,11 +287,15 @@ impl EncryptedDocument {
         mac::verify(cipher, mac, &self.metadata.mac, &self.metadata.last_modified).map_err(Error::Mac)
     }
 
+    fn texts(&self) -> Texts<'_> {
+        self.outline.texts(&self.source)
+    }
+
     fn is_comment_element(&self, item: &Item) -> bool {
         let in_list = item.parent != NONE && matches!(self.outline.items[item.parent as usize].node, Node::List);
         match &item.node {
             Node::Leaf(Scalar::Str(text)) if in_list => {
-                let text = text.bytes(&self.source);
+                let text = text.bytes(self.texts());
                 text.starts_with(b"ENC[") && token::parse(text).is_some_and(|t| t.kind() == Some(Kind::Comment))
             }
             _ => false,
@@ -312,7 +321,7 @@ impl EncryptedDocument {
             match &item.node {
                 Node::Comment { text, .. } => {
                     if step.encrypted {
-                        let text = text.bytes(&self.source);
+                        let text = text.bytes(self.texts());
                         self.open_comment(step.index, text, step.aad, cipher, &mut result);
                     }
                     Ok(())
@@ -321,7 +330,7 @@ impl EncryptedDocument {
                 Node::Leaf(scalar) if !step.encrypted => {
                     if !only_encrypted && !element(item) {
                         canonical.clear();
-                        scalar.value(&self.source).write_canonical(&mut canonical);
+                        scalar.value(self.texts()).write_canonical(&mut canonical);
                         mac.update(&canonical);
                     }
                     Ok(())
@@ -329,7 +338,7 @@ impl EncryptedDocument {
                 Node::Leaf(scalar) => {
                     let fail = |cause| Error::Leaf { path: self.path_of(step.index), cause };
                     let Scalar::Str(text) = scalar else { return Err(fail(LeafCause::NotAToken)) };
-                    let text = text.bytes(&self.source);
+                    let text = text.bytes(self.texts());
                     if text.is_empty() {
                         return Ok(());
                     }
@@ -337,13 +346,13 @@ impl EncryptedDocument {
                     let from = result.plain.len();
                     let kind = cipher.open(&token, step.aad, &mut result.plain).map_err(fail)?;
                     let to = result.plain.len();
-                    let opened = self.opened(item, kind, from..to, &result.plain).map_err(fail)?;
+                    let opened = self.opened(item, kind, Span::new(from, to), &result.plain).map_err(fail)?;
                     match &opened {
                         Opened::Element(_) => {}
-                        Opened::Text(range) => mac.update(&result.plain[range.clone()]),
+                        Opened::Text(range) => mac.update(&result.plain[range.range()]),
                         Opened::Scalar(scalar, _) => {
                             canonical.clear();
-                            scalar.value("").write_canonical(&mut canonical);
+                            scalar.value(self.texts()).write_canonical(&mut canonical);
                             mac.update_opened(&canonical, &result.plain[from..to]);
                         }
                         _ => {}
@@ -361,7 +370,7 @@ impl EncryptedDocument {
         &self,
         item: &Item,
         kind: Kind,
-        range: std::ops::Range<usize>,
+        range: Span,
         plain: &[u8],
     ) -> Result<Opened, LeafCause> {
         let in_list = item.parent != NONE && matches!(self.outline.items[item.parent as usize].node, Node::List);
@@ -371,7 +380,7 @@ impl EncryptedDocument {
             Kind::Comment => Err(LeafCause::CommentAsValue),
             _ => {
                 let value =
-                    Value::from_plaintext(kind, plain[range.clone()].to_vec()).ok_or(LeafCause::TypeMismatch)?;
+                    Value::from_plaintext(kind, plain[range.range()].to_vec()).ok_or(LeafCause::TypeMismatch)?;
                 let scalar = match value {
                     Value::Bool(b) => Scalar::Bool(b),
                     Value::Int(i) => Scalar::Int(i),
@@ -398,12 +407,12 @@ impl EncryptedDocument {
         };
         let from = result.plain.len();
         if self.try_comment(&token, aad, cipher, &mut result.plain) {
-            result.items[index] = Opened::Comment(from..result.plain.len());
+            result.items[index] = Opened::Comment(Span::new(from, result.plain.len()));
             return;
         }
         for aad in self.neighbouring_paths(index) {
             if self.try_comment(&token, &aad, cipher, &mut result.plain) {
-                result.items[index] = Opened::Comment(from..result.plain.len());
+                result.items[index] = Opened::Comment(Span::new(from, result.plain.len()));
                 return;
             }
         }
@@ -452,7 +461,7 @@ impl EncryptedDocument {
         let mut at = index as u32;
         while at != NONE {
             let item = &self.outline.items[at as usize];
-            keys.extend(item.key.as_ref().map(|k| k.bytes(&self.source)));
+            keys.extend(item.key().map(|k| k.bytes(self.texts())));
             at = item.parent;
         }
         keys.reverse();
@@ -465,6 +474,7 @@ impl EncryptedDocument {
 
     /// Reads the plain text again and compares every value with what was opened.
     fn check(&self, opened: &OpenedItems, text: &str, outline: &Outline) -> Result<(), Error> {
+        let texts = outline.texts(text);
         let mut found = outline.items.iter().filter(|i| matches!(i.node, Node::Leaf(_)));
         let mut index = 0;
         while index < self.outline.items.len() {
@@ -477,15 +487,15 @@ impl EncryptedDocument {
             index += 1;
             let Node::Leaf(scalar) = &item.node else { continue };
             let wanted = match &opened.items[at] {
-                Opened::Kept => scalar.value(&self.source),
-                Opened::Text(range) => Value::Str(std::borrow::Cow::Borrowed(&opened.plain[range.clone()])),
-                Opened::Scalar(scalar, _) => scalar.value(""),
+                Opened::Kept => scalar.value(self.texts()),
+                Opened::Text(range) => Value::Str(std::borrow::Cow::Borrowed(&opened.plain[range.range()])),
+                Opened::Scalar(scalar, _) => scalar.value(self.texts()),
                 Opened::Comment(_) | Opened::Element(_) => continue,
             };
-            let same = match found.next().map(|i| (&i.node, &i.key)) {
+            let same = match found.next().map(|i| (&i.node, i.key())) {
                 Some((Node::Leaf(scalar), key)) => {
-                    let keys = key.as_ref().map(|k| k.bytes(text)) == item.key.as_ref().map(|k| k.bytes(&self.source));
-                    keys && same_or_float(&scalar.value(text), &wanted)
+                    let keys = key.map(|k| k.bytes(texts)) == item.key().map(|k| k.bytes(self.texts()));
+                    keys && same_or_float(&scalar.value(texts), &wanted)
                 }
                 _ => false,
             };

@@ -5,6 +5,7 @@
 
 use crate::value::{Timestamp, Value};
 use std::borrow::Cow;
+use zeroize::Zeroizing;
 
 /// A range of byte offsets into the source, end exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -34,23 +35,47 @@ impl Span {
     }
 }
 
-/// Text that stands verbatim in the source, or had to be unescaped or folded.
-#[derive(Clone, Debug)]
-pub enum Text {
-    /// These bytes of the source.
-    Source(Span),
-    /// Text that differs from the source.
-    Owned(Box<[u8]>),
+/// Text that stands verbatim in the source, or had to be unescaped, folded or put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The range; [`Text::MADE`] in `start` says that it is one of [`Outline::made`].
+    start: u32,
+    end: u32,
 }
 
 impl Text {
-    /// The bytes, given the source the outline was made from.
-    pub fn bytes<'a>(&'a self, source: &'a str) -> &'a [u8] {
-        match self {
-            Text::Source(span) => &source.as_bytes()[span.range()],
-            Text::Owned(bytes) => bytes,
+    const MADE: u32 = 1 << 31;
+    const NONE: Text = Text { start: u32::MAX, end: u32::MAX };
+
+    /// These bytes of the source, which is shorter than 2 GiB.
+    pub fn source(span: Span) -> Text {
+        Text { start: span.start, end: span.end }
+    }
+
+    /// A range of [`Outline::made`].
+    pub(crate) fn made(range: std::ops::Range<usize>) -> Text {
+        Text { start: range.start as u32 | Text::MADE, end: range.end as u32 }
+    }
+
+    /// Where it stands in the source, if it does so verbatim.
+    pub fn span(self) -> Option<Span> {
+        (self.start & Text::MADE == 0).then_some(Span { start: self.start, end: self.end })
+    }
+
+    /// The bytes.
+    pub fn bytes<'a>(self, texts: Texts<'a>) -> &'a [u8] {
+        match self.span() {
+            Some(span) => &texts.source.as_bytes()[span.range()],
+            None => &texts.made[(self.start & !Text::MADE) as usize..self.end as usize],
         }
     }
+}
+
+/// Where the texts of an outline lie: the source, and what differs from it.
+#[derive(Clone, Copy)]
+pub struct Texts<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) made: &'a [u8],
 }
 
 /// A typed scalar of the outline; strings may borrow from the source.
@@ -71,15 +96,15 @@ pub enum Scalar {
 }
 
 impl Scalar {
-    /// The value, borrowing from `source`.
-    pub fn value<'a>(&'a self, source: &'a str) -> Value<'a> {
+    /// The value, borrowing from `texts`.
+    pub fn value<'a>(&self, texts: Texts<'a>) -> Value<'a> {
         match self {
             Scalar::Null => Value::Null,
             Scalar::Bool(b) => Value::Bool(*b),
             Scalar::Int(i) => Value::Int(*i),
             Scalar::Float(f) => Value::Float(*f),
             Scalar::Time(t) => Value::Time(**t),
-            Scalar::Str(t) => Value::Str(Cow::Borrowed(t.bytes(source))),
+            Scalar::Str(t) => Value::Str(Cow::Borrowed(t.bytes(texts))),
         }
     }
 }
@@ -138,8 +163,7 @@ pub const NONE: u32 = u32::MAX;
 pub struct Item {
     /// What it is.
     pub node: Node,
-    /// The key in the enclosing mapping; `None` in lists, for comments and for a document's root.
-    pub key: Option<Text>,
+    pub(crate) key: Text,
     /// The enclosing `Map` or `List` item; [`NONE`] for a document's root.
     pub parent: u32,
     /// One past the last item inside this one; `index + 1` for leaves and comments.
@@ -148,22 +172,45 @@ pub struct Item {
     /// its content (see [`Block`]); a comment from `#` to the end of its text. For a copy made by an alias: the alias
     /// (`*x`), for every item of the copy. Empty (at the place it would stand) for a missing node.
     pub span: Span,
-    /// The source of the explicit tag, empty if there is none.
-    pub tag_span: Span,
-    /// What the tag means for a token.
-    pub tag: Tag,
-    /// The scalar's style; `Plain` for anything else.
-    pub style: Style,
-    /// Whether it stands inside a flow collection of the source (for collections: whether it *is* one).
-    pub in_flow: bool,
-    /// Index into [`Outline::blocks`] for literal and folded scalars, else [`NONE`].
-    pub block: u32,
-    /// Index into [`Outline::aliases`] for items that are (part of) the copy an alias makes, else [`NONE`].
-    pub alias: u32,
     /// Start of the entry in the source: its key (or `? `, anchor or tag in front of it), dash, or the node itself.
     pub entry_start: u32,
     /// Column (characters) of the enclosing block collection; for the entries of the root mapping the root's column.
     pub column: u32,
+    /// Index into [`Outline::extras`], [`NONE`] for most.
+    pub(crate) extra: u32,
+    /// The scalar's style; `Plain` for anything else.
+    pub style: Style,
+    /// Whether it stands inside a flow collection of the source (for collections: whether it *is* one).
+    pub in_flow: bool,
+}
+
+impl Item {
+    /// The key in the enclosing mapping; `None` in lists, for comments and for a document's root.
+    pub fn key(&self) -> Option<Text> {
+        (self.key != Text::NONE).then_some(self.key)
+    }
+
+    pub(crate) fn set_key(&mut self, key: Option<Text>) {
+        self.key = key.unwrap_or(Text::NONE);
+    }
+}
+
+/// What few items have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extra {
+    /// The source of the explicit tag, empty if there is none.
+    pub tag_span: Span,
+    /// What the tag means for a token.
+    pub tag: Tag,
+    /// Index into [`Outline::blocks`] for literal and folded scalars, else [`NONE`].
+    pub block: u32,
+    /// Index into [`Outline::aliases`] for items that are (part of) the copy an alias makes, else [`NONE`].
+    pub alias: u32,
+}
+
+impl Extra {
+    /// That of most items.
+    pub const NOTHING: Extra = Extra { tag_span: Span { start: 0, end: 0 }, tag: Tag::None, block: NONE, alias: NONE };
 }
 
 /// The layout of a literal or folded scalar.
@@ -225,9 +272,32 @@ pub struct Outline {
     pub blocks: Vec<Block>,
     /// Aliases used as values.
     pub aliases: Vec<Alias>,
+    pub(crate) extras: Vec<Extra>,
+    /// Texts that do not stand in the source verbatim, one behind the other; zeroed when dropped.
+    pub(crate) made: Zeroizing<Vec<u8>>,
 }
 
 impl Outline {
+    /// Where the texts lie, given the source the outline was made from.
+    pub fn texts<'a>(&'a self, source: &'a str) -> Texts<'a> {
+        Texts { source, made: &self.made }
+    }
+
+    /// Tag, block and alias of an item.
+    pub fn extra(&self, item: &Item) -> Extra {
+        self.extras.get(item.extra as usize).copied().unwrap_or(Extra::NOTHING)
+    }
+
+    /// Whether an item is (part of) the copy that an alias makes.
+    pub fn is_copy(&self, item: &Item) -> bool {
+        item.extra != NONE && self.extra(item).alias != NONE
+    }
+
+    /// The layout of a literal or folded scalar.
+    pub fn block(&self, item: &Item) -> Option<&Block> {
+        self.blocks.get(self.extra(item).block as usize)
+    }
+
     /// A subtree as events, the first item without its key. `replaced` returns the text that stands in place of an
     /// item's own, if any.
     pub fn events<'a>(
@@ -239,14 +309,15 @@ impl Outline {
     ) -> Vec<Event<'a>> {
         let mut events = Vec::with_capacity((end - first) * 2);
         let mut open: Vec<usize> = Vec::new();
+        let texts = self.texts(source);
         for index in first..end {
             while open.last().is_some_and(|e| *e <= index) {
                 open.pop();
                 events.push(Event::End);
             }
             let item = &self.items[index];
-            let key = match &item.key {
-                Some(key) if index != first => Some(String::from_utf8_lossy(key.bytes(source))),
+            let key = match item.key() {
+                Some(key) if index != first => Some(String::from_utf8_lossy(key.bytes(texts))),
                 _ => None,
             };
             match &item.node {
@@ -255,12 +326,12 @@ impl Outline {
                 Node::Leaf(scalar) => {
                     let value = match replaced(index) {
                         Some(text) => Value::Str(Cow::Borrowed(text)),
-                        None => scalar.value(source),
+                        None => scalar.value(texts),
                     };
                     events.push(Event::Leaf(key, value));
                 }
                 Node::Comment { text, inline, .. } => {
-                    let text = replaced(index).unwrap_or(text.bytes(source));
+                    let text = replaced(index).unwrap_or(text.bytes(texts));
                     events.push(Event::Comment { text: Cow::Borrowed(text), inline: *inline });
                 }
             }

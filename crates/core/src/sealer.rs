@@ -4,7 +4,7 @@ use crate::crypto::cipher::{Cipher, DataKey, IvSource};
 use crate::crypto::mac::{self, Mac};
 use crate::document::PlainDocument;
 use crate::error::Error;
-use crate::format::yaml::seal::{Sealed, Sealing, float_spelling};
+use crate::format::yaml::seal::{Sealing, float_spelling};
 use crate::format::yaml::{layout, read};
 use crate::keys::Keyring;
 use crate::metadata::keys::MasterKey;
@@ -16,6 +16,8 @@ use crate::splice::Edits;
 use crate::value::{Kind, Timestamp, Value};
 use crate::walk::Walker;
 use std::borrow::Cow;
+use std::collections::HashMap;
+use zeroize::Zeroizing;
 
 /// What a new encrypted file looks like.
 pub struct Recipe {
@@ -74,7 +76,11 @@ impl Sealer {
     /// that selects nothing, [`Error::Reparse`] if the written text does not read back as meant.
     pub fn seal(&self, plain: &PlainDocument, unix_seconds: i64) -> Result<Vec<u8>, Error> {
         let laid_out = LaidOut::new(plain)?;
-        let mut pass = self.seal_items(&laid_out)?;
+        let source = &*laid_out.source;
+        // A token is some 130 bytes longer than what it holds.
+        let leaves = laid_out.outline.items.len();
+        let mut edits = Edits::new(source, source.len() * 4 / 3 + leaves * 128 + 1024, leaves);
+        let mut pass = self.seal_items(&laid_out, &mut edits)?;
         if !pass.any && pass.leaves > 0 && self.selector.is_explicit() && !self.allow_nothing {
             return Err(Error::NothingSelected { setting: self.selector.setting() });
         }
@@ -82,40 +88,36 @@ impl Sealer {
         metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
         metadata.mac =
             mac::seal(&self.cipher, std::mem::replace(&mut pass.mac, Mac::new(false)), &metadata.last_modified);
-        let sealing = Sealing {
-            source: &laid_out.source,
-            outline: &laid_out.outline,
-            sealed: &pass.sealed,
-            tokens: &pass.tokens,
-            indent: self.indent,
-        };
-        let mut edits = sealing.edits();
+        let sealing = Sealing::new(source, &laid_out.outline);
+        sealing.finish(&pass.copies, |index| pass.seals[index].is_sealed(), self.indent, &mut edits);
         laid_out.write_branches(&metadata.write(), self.indent, &mut edits);
-        let text = edits.apply(&laid_out.source)?;
+        let text = edits.finish()?;
         self.check(&laid_out, &pass, &text)?;
         Ok(plain.encoding().encode(text))
     }
 
-    fn seal_items(&self, laid_out: &LaidOut<'_>) -> Result<Pass, Error> {
+    fn seal_items(&self, laid_out: &LaidOut<'_>, edits: &mut Edits<'_>) -> Result<Pass, Error> {
         let outline = &*laid_out.outline;
         let source = &*laid_out.source;
+        let texts = outline.texts(source);
+        let sealing = Sealing::new(source, outline);
         let mut pass = Pass {
-            sealed: vec![None; outline.items.len()],
-            aads: vec![0; outline.items.len()],
-            tokens: Vec::with_capacity(source.len() * 3),
+            seals: vec![Seal::default(); outline.items.len()],
+            comments: 0,
+            copies: HashMap::new(),
             mac: Mac::new(self.metadata.mac_only_encrypted),
             any: false,
             leaves: 0,
         };
         let mut ivs = IvSource::new();
-        let mut plain = Vec::new();
+        let mut plain = Zeroizing::new(Vec::new());
         let walker = Walker::new(source, outline, &self.selector);
         walker.run(&laid_out.branches, |_| false, |step| -> Result<(), Error> {
             let item = &outline.items[step.index];
             plain.clear();
             let kind = match &item.node {
                 Node::Leaf(scalar) => {
-                    let value = scalar.value(source);
+                    let value = scalar.value(texts);
                     let Some(kind) = value.kind() else { return Ok(()) };
                     if matches!(&value, Value::Time(time) if !time.is_printable()) {
                         let problem = "the time's offset of 24 hours or more cannot be carried; put it in quotes".into();
@@ -129,36 +131,48 @@ impl Sealer {
                     if !plain.is_empty() {
                         pass.leaves += 1;
                     }
-                    if let Some(spelling) = float_spelling(item, &value, source) {
+                    if let Some(spelling) = float_spelling(item, outline.extra(item), &value, source) {
                         plain.clear();
                         plain.extend_from_slice(spelling);
                     }
                     kind
                 }
                 Node::Comment { text, .. } => {
-                    plain.extend_from_slice(text.bytes(source));
+                    plain.extend_from_slice(text.bytes(texts));
                     Kind::Comment
                 }
                 Node::Map | Node::List => return Ok(()),
             };
-            pass.aads[step.index] = hash(step.aad);
             let in_list = item.parent != NONE && matches!(outline.items[item.parent as usize].node, Node::List);
             let keeps_empty = plain.is_empty() && !(kind == Kind::Comment && in_list);
             if !step.encrypted || keeps_empty {
+                pass.seals[step.index] = Seal::clear(step.aad);
                 return Ok(());
             }
-            let from = pass.tokens.len() as u32;
-            self.cipher.seal(&plain, step.aad, &ivs.draw(), kind, &mut pass.tokens);
-            pass.sealed[step.index] = Some((from, pass.tokens.len() as u32));
+            let mut seal = Seal::default();
+            let mut matches = false;
+            let mut token = |out: &mut Vec<u8>| {
+                let from = out.len();
+                self.cipher.seal(&plain, step.aad, &ivs.draw(), kind, out);
+                seal = Seal::sealed(step.aad, &out[from..]);
+                matches = kind == Kind::Comment && self.selector.leaves_clear_behind(&out[from..]);
+            };
+            if outline.is_copy(item) {
+                token(pass.copies.entry(step.index).or_default());
+            } else {
+                sealing.write_token(item, edits, token);
+            }
+            pass.seals[step.index] = seal;
             pass.any |= kind != Kind::Comment;
-            let token = &pass.tokens[from as usize..];
-            if kind == Kind::Comment && self.selector.leaves_clear_behind(token) {
+            if kind == Kind::Comment {
+                pass.comments = pass.comments.wrapping_add(seal.0);
+            }
+            if matches {
                 let problem = "the encrypted comment would match unencrypted_comment_regex; use an expression that no encrypted text matches";
                 return Err(Error::Tree { line: 0, path: "a comment".into(), problem: problem.into() });
             }
             Ok(())
         })?;
-        zeroize::Zeroize::zeroize(&mut plain);
         Ok(pass)
     }
 
@@ -176,16 +190,20 @@ impl Sealer {
             .filter(|i| !skipped.iter().any(|s| s.contains(i)))
             .filter(|i| matches!(intended.items[*i].node, Node::Leaf(_)));
         let walker = Walker::new(text, &outline, &self.selector);
-        let mut comments: Vec<(u32, u64)> = Vec::new();
+        let (texts, intended_texts) = (outline.texts(text), intended.texts(&laid_out.source));
+        let mut comments = 0u64;
         walker.run(
             &branches,
             |_| false,
             |step| -> Result<(), Error> {
                 let item = &outline.items[step.index];
                 let found = match &item.node {
-                    Node::Leaf(scalar) => scalar.value(text),
-                    Node::Comment { .. } => {
-                        comments.push((item.span.start, hash(step.aad)));
+                    Node::Leaf(scalar) => scalar.value(texts),
+                    Node::Comment { text, .. } => {
+                        let text = text.bytes(texts);
+                        if step.encrypted && !text.is_empty() {
+                            comments = comments.wrapping_add(Seal::sealed(step.aad, text).0);
+                        }
                         return Ok(());
                     }
                     _ => return Ok(()),
@@ -194,30 +212,30 @@ impl Sealer {
                 let differs = |reason: &str| Err(Error::Reparse { path: at(), reason: reason.into() });
                 let Some(index) = expected.next() else { return differs("a value too many") };
                 let Node::Leaf(scalar) = &intended.items[index].node else { return differs("not a value") };
-                let wanted = scalar.value(&laid_out.source);
-                if wanted.kind().is_some() && hash(step.aad) != pass.aads[index] {
+                let seal = pass.seals[index];
+                let verdict = "the selection rules judge it differently in the encrypted text";
+                if seal.is_sealed() {
+                    return match &found {
+                        Value::Str(_) if !step.encrypted => differs(verdict),
+                        Value::Str(found) if Seal::sealed(step.aad, first_line(found)) == seal => Ok(()),
+                        _ => differs("the token or its path does not read back"),
+                    };
+                }
+                let wanted = scalar.value(intended_texts);
+                let is_empty = matches!(&wanted, Value::Str(s) if s.is_empty()) || matches!(wanted, Value::Null);
+                if wanted.kind().is_some() && Seal::clear(step.aad) != seal {
                     return differs("it stands under another path");
                 }
-                let canonical_empty = matches!(&wanted, Value::Str(s) if s.is_empty()) || matches!(wanted, Value::Null);
-                match pass.sealed[index] {
-                    Some((from, to)) => {
-                        let token = &pass.tokens[from as usize..to as usize];
-                        match &found {
-                            Value::Str(found) if first_line(found) == token && step.encrypted => Ok(()),
-                            Value::Str(_) if !step.encrypted => {
-                                differs("the selection rules judge it differently in the encrypted text")
-                            }
-                            _ => differs("the token does not read back"),
-                        }
-                    }
-                    None if !wanted.same(&found) => differs("the value does not read back"),
-                    None if step.encrypted && !canonical_empty => {
-                        differs("the selection rules judge it differently in the encrypted text")
-                    }
-                    None => Ok(()),
+                match wanted.same(&found) {
+                    false => differs("the value does not read back"),
+                    true if step.encrypted && !is_empty => differs(verdict),
+                    true => Ok(()),
                 }
             },
         )?;
+        if comments != pass.comments {
+            return Err(fault("a comment does not read back"));
+        }
         if expected.next().is_some() {
             return Err(fault("a value is missing"));
         }
@@ -231,13 +249,33 @@ fn first_line(text: &[u8]) -> &[u8] {
 }
 
 struct Pass {
-    sealed: Vec<Sealed>,
-    /// Hashes of the AADs, for the check.
-    aads: Vec<u64>,
-    tokens: Vec<u8>,
+    /// One per item.
+    seals: Vec<Seal>,
+    /// The sum of the seals of all comments: their order may change.
+    comments: u64,
+    /// The tokens of the copies that aliases make.
+    copies: HashMap<usize, Vec<u8>>,
     mac: Mac,
     any: bool,
     leaves: usize,
+}
+
+/// What the check after writing has to find again: a digest of path and token, or of the path of what stays clear.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Seal(u64);
+
+impl Seal {
+    fn clear(aad: &[u8]) -> Seal {
+        Seal(hash(aad) & !1)
+    }
+
+    fn sealed(aad: &[u8], token: &[u8]) -> Seal {
+        Seal(hash(aad).rotate_left(17) ^ hash(token) | 1)
+    }
+
+    fn is_sealed(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
 
 /// A digest for the check after writing: it guards against mistakes of this library, not against an attacker.
@@ -258,10 +296,11 @@ fn hash(bytes: &[u8]) -> u64 {
 /// The metadata branches of all documents that have one.
 pub(crate) fn branches(outline: &Outline, source: &str) -> Vec<u32> {
     let mut found = Vec::new();
+    let texts = outline.texts(source);
     for document in &outline.documents {
         found.extend(
             layout::top_level(outline, document.root)
-                .filter(|i| layout::is_branch(&outline.items[*i as usize], document.root, source)),
+                .filter(|i| layout::is_branch(&outline.items[*i as usize], document.root, texts)),
         );
     }
     found
@@ -291,11 +330,11 @@ impl<'a> LaidOut<'a> {
             });
         }
         let placeholder = [Event::Map(None), Event::Leaf(Some(Cow::Borrowed("x")), Value::Int(0)), Event::End];
-        let mut edits = Edits::default();
+        let mut edits = Edits::new(source, source.len() + 64, 1);
         for document in &outline.documents {
             layout::insert_branch(source, outline, document, &placeholder, 4, &mut edits);
         }
-        let text = edits.apply(source)?;
+        let text = edits.finish()?;
         let outline = read::outline(&text)?;
         let branches = branches(&outline, &text);
         Ok(LaidOut { source: Cow::Owned(text), outline: Cow::Owned(outline), branches })
@@ -305,7 +344,7 @@ impl<'a> LaidOut<'a> {
         self.branches.iter().map(|b| *b as usize..self.outline.items[*b as usize].end as usize).collect()
     }
 
-    fn write_branches(&self, branch: &[Event<'_>], indent: usize, edits: &mut Edits) {
+    fn write_branches(&self, branch: &[Event<'_>], indent: usize, edits: &mut Edits<'_>) {
         if self.branches.is_empty() {
             for document in &self.outline.documents {
                 layout::insert_branch(&self.source, &self.outline, document, branch, indent, edits);

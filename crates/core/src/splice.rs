@@ -1,71 +1,120 @@
-//! Edits: ordered, non-overlapping replacements of spans. Every byte outside them survives because nobody touches it.
+//! Edits: non-overlapping replacements of spans. Every byte outside them survives because nobody touches it.
+//!
+//! The new text is written while the edits come. They mostly come in the order of the source; those that do not (an
+//! inline comment comes before its value) are put in order, at the cost of a second copy if they are far apart.
 
 use crate::error::Error;
+use crate::format::yaml::MAX_TEXT;
 use crate::outline::Span;
+use zeroize::Zeroizing;
 
+#[derive(Clone, Copy)]
 struct Edit {
     span: Span,
-    /// The new text, a range of [`Edits::text`].
-    from: usize,
-    to: usize,
+    /// The new text, a range of [`Edits::out`].
+    from: u32,
+    to: u32,
 }
 
-/// Replacements of one source text, in any order; all new text lies in one buffer.
-#[derive(Default)]
-pub(crate) struct Edits {
-    text: Vec<u8>,
+/// Replacements of one source text.
+pub(crate) struct Edits<'a> {
+    source: &'a str,
+    out: Zeroizing<Vec<u8>>,
     list: Vec<Edit>,
+    /// Whether the edits came in order so far; then `out` is the new text up to the last of them.
+    in_order: bool,
 }
 
-impl Edits {
-    /// Reserves room for `count` edits with `bytes` of text in all.
-    pub fn reserve(&mut self, count: usize, bytes: usize) {
-        self.list.reserve(count);
-        self.text.reserve(bytes);
+impl<'a> Edits<'a> {
+    /// No edits of `source` yet; room for `capacity` bytes of the result and `count` edits.
+    pub fn new(source: &'a str, capacity: usize, count: usize) -> Self {
+        let out = Zeroizing::new(Vec::with_capacity(capacity));
+        Edits { source, out, list: Vec::with_capacity(count), in_order: true }
+    }
+
+    fn last_end(&self) -> u32 {
+        self.list.last().map_or(0, |e| e.span.end)
     }
 
     /// Replaces `span` by what `write` appends.
     pub fn replace(&mut self, span: Span, write: impl FnOnce(&mut Vec<u8>)) {
-        let from = self.text.len();
-        write(&mut self.text);
-        let to = self.text.len();
-        self.list.push(Edit { span, from, to });
+        if self.in_order && span.start < self.last_end() {
+            match self.take_last(span) {
+                Some((last, text)) => {
+                    self.push(span, write);
+                    self.push(last, |out| out.extend_from_slice(&text));
+                    return;
+                }
+                None => self.in_order = false,
+            }
+        }
+        self.push(span, write);
     }
 
-    /// Brings the edits into the order of the source.
-    pub fn sort(&mut self) {
-        if !self.list.is_sorted_by_key(|e| e.span.start) {
+    /// Takes the last edit back if `span` fits in front of it.
+    fn take_last(&mut self, span: Span) -> Option<(Span, Zeroizing<Vec<u8>>)> {
+        let last = self.list.pop()?;
+        let before = self.last_end();
+        if span.start < before || span.end > last.span.start {
+            self.list.push(last);
+            return None;
+        }
+        let text = Zeroizing::new(self.out[last.from as usize..].to_vec());
+        self.out.truncate((last.from - (last.span.start - before)) as usize);
+        Some((last.span, text))
+    }
+
+    fn push(&mut self, span: Span, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.in_order {
+            let gap = self.last_end() as usize..span.start as usize;
+            self.out.extend_from_slice(&self.source.as_bytes()[gap]);
+        }
+        let from = self.out.len() as u32;
+        write(&mut self.out);
+        self.list.push(Edit { span, from, to: self.out.len() as u32 });
+    }
+
+    fn sort(&mut self) {
+        if !self.in_order {
             self.list.sort_by_key(|e| e.span.start);
         }
     }
 
-    /// Whether any of the edits, which are in order, touches `span`.
-    pub fn touches(&self, span: Span) -> bool {
+    /// Whether any of the edits touches `span`.
+    pub fn touches(&mut self, span: Span) -> bool {
+        self.sort();
         let first = self.list.partition_point(|e| e.span.end <= span.start);
         self.list.get(first).is_some_and(|e| e.span.start < span.end)
     }
 
-    /// Applies all edits.
+    /// The new text.
     ///
     /// # Errors
-    /// [`Error::Reparse`] if two edits overlap or the result is not UTF-8: a fault of this library.
-    pub fn apply(&mut self, source: &str) -> Result<String, Error> {
-        let fault = |reason: &str| Error::Reparse { path: "the text".into(), reason: reason.into() };
-        self.sort();
-        let mut out = Vec::with_capacity(source.len() + self.text.len());
-        let bytes = source.as_bytes();
-        let mut at = 0;
-        for edit in &self.list {
-            let (start, end) = (edit.span.start as usize, edit.span.end as usize);
-            if start < at || end < start {
-                return Err(fault("two edits overlap"));
-            }
-            out.extend_from_slice(&bytes[at..start]);
-            out.extend_from_slice(&self.text[edit.from..edit.to]);
-            at = end;
+    /// [`Error::Limit`] if it has 2 GiB or more; [`Error::Reparse`] if two edits overlap or the result is not UTF-8: a
+    /// fault of this library.
+    pub fn finish(mut self) -> Result<String, Error> {
+        if self.out.len() >= MAX_TEXT {
+            return Err(Error::Limit { what: "size of the text in bytes", max: MAX_TEXT as u64 });
         }
-        out.extend_from_slice(&bytes[at..]);
-        String::from_utf8(out).map_err(|_| fault("the result is not UTF-8"))
+        let fault = |reason: &str| Error::Reparse { path: "the text".into(), reason: reason.into() };
+        let bytes = self.source.as_bytes();
+        if !self.in_order {
+            self.sort();
+            let mut ordered = Zeroizing::new(Vec::with_capacity(self.out.len() + bytes.len()));
+            let mut at = 0;
+            for edit in &self.list {
+                if edit.span.start < at || edit.span.end < edit.span.start {
+                    return Err(fault("two edits overlap"));
+                }
+                ordered.extend_from_slice(&bytes[at as usize..edit.span.start as usize]);
+                ordered.extend_from_slice(&self.out[edit.from as usize..edit.to as usize]);
+                at = edit.span.end;
+            }
+            self.out = ordered;
+        }
+        let rest = self.last_end() as usize..;
+        self.out.extend_from_slice(&bytes[rest]);
+        String::from_utf8(std::mem::take(&mut *self.out)).map_err(|_| fault("the result is not UTF-8"))
     }
 }
 
@@ -73,20 +122,33 @@ impl Edits {
 mod tests {
     use super::*;
 
+    fn apply(source: &str, edits: &[(usize, usize, &str)]) -> Result<String, Error> {
+        let mut list = Edits::new(source, 0, 0);
+        for (start, end, text) in edits {
+            list.replace(Span::new(*start, *end), |out| out.extend_from_slice(text.as_bytes()));
+        }
+        list.finish()
+    }
+
     #[test]
     fn bytes_outside_edits_stay() {
-        let mut edits = Edits::default();
-        edits.replace(Span::new(4, 5), |t| t.extend_from_slice(b"X"));
-        edits.replace(Span::new(0, 1), |t| t.extend_from_slice(b"long"));
-        edits.replace(Span::new(5, 5), |t| t.push(b'!'));
-        assert_eq!(edits.apply("a\r\n:b\n").expect("edits apply"), "long\r\n:X!\n");
+        let edits = [(0, 1, "long"), (4, 5, "X"), (5, 5, "!")];
+        assert_eq!(apply("a\r\n:b\n", &edits).expect("edits apply"), "long\r\n:X!\n");
+    }
+
+    #[test]
+    fn the_order_of_edits_does_not_matter() {
+        let edits = [(0, 1, "A"), (2, 3, "C"), (4, 4, "-"), (6, 7, "")];
+        let wanted = "Ab\u{43}d-ef";
+        for order in [[0, 1, 2, 3], [1, 0, 3, 2], [3, 2, 1, 0], [2, 3, 0, 1], [0, 2, 1, 3]] {
+            let edits: Vec<_> = order.iter().map(|i| edits[*i]).collect();
+            assert_eq!(apply("abcdefg", &edits).expect("edits apply"), wanted, "{order:?}");
+        }
     }
 
     #[test]
     fn overlapping_edits_are_refused() {
-        let mut edits = Edits::default();
-        edits.replace(Span::new(0, 3), |_| ());
-        edits.replace(Span::new(2, 4), |_| ());
-        assert!(edits.apply("abcdef").is_err());
+        assert!(apply("abcdef", &[(0, 3, ""), (2, 4, "")]).is_err());
+        assert!(apply("abcdef", &[(2, 4, ""), (0, 3, "")]).is_err());
     }
 }

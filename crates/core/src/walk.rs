@@ -3,7 +3,7 @@
 //! Sealing, opening and the check after writing all see a document through this walk, so they cannot disagree about
 //! what is encrypted or what it is bound to.
 
-use crate::outline::{Item, NONE, Node, Outline};
+use crate::outline::{Item, NONE, Node, Outline, Texts};
 use crate::select::{Selector, Walk};
 
 /// What the walk says of one item.
@@ -17,7 +17,7 @@ pub(crate) struct Step<'w> {
 
 /// The state of a walk.
 pub(crate) struct Walker<'a> {
-    source: &'a str,
+    texts: Texts<'a>,
     outline: &'a Outline,
     walk: Walk<'a>,
     /// The keys down to the current container, each with `:`.
@@ -29,7 +29,14 @@ pub(crate) struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     pub fn new(source: &'a str, outline: &'a Outline, selector: &'a Selector) -> Self {
-        Walker { source, outline, walk: Walk::new(selector), path: Vec::new(), scratch: Vec::new(), open: Vec::new() }
+        Walker {
+            texts: outline.texts(source),
+            outline,
+            walk: Walk::new(selector),
+            path: Vec::new(),
+            scratch: Vec::new(),
+            open: Vec::new(),
+        }
     }
 
     /// Goes over all items of all documents; `skip` names the top-level item to leave out of each (the metadata).
@@ -50,7 +57,7 @@ impl<'a> Walker<'a> {
                 index = item.end as usize;
                 continue;
             }
-            let key = item.key.as_ref().map(|k| k.bytes(self.source));
+            let key = item.key().map(|k| k.bytes(self.texts));
             match &item.node {
                 Node::Map | Node::List => {
                     if item.parent == NONE {
@@ -66,14 +73,14 @@ impl<'a> Walker<'a> {
                     }
                 }
                 Node::Comment { text, dropped, .. } => {
-                    let text = text.bytes(self.source);
+                    let text = text.bytes(self.texts);
                     let encrypted = if *dropped { self.walk.unseen_comment() } else { self.walk.comment(text) };
                     let aad = if self.path.is_empty() { &b":"[..] } else { &self.path };
                     step(Step { index, aad, encrypted })?;
                 }
                 Node::Leaf(_) => {
                     let comment_text = is_comment_element(item).then(|| match &item.node {
-                        Node::Leaf(crate::outline::Scalar::Str(text)) => text.bytes(self.source),
+                        Node::Leaf(crate::outline::Scalar::Str(text)) => text.bytes(self.texts),
                         _ => b"",
                     });
                     let encrypted = match comment_text {

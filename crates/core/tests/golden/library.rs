@@ -113,7 +113,7 @@ pub fn first_leaf(plain: &PlainDocument) -> Option<(&'static str, Vec<u8>)> {
         Node::Leaf(scalar) => Some(scalar),
         _ => None,
     })?;
-    Some((label(scalar), scalar.value(plain.source()).canonical().to_vec()))
+    Some((label(scalar), scalar.value(plain.texts()).canonical().to_vec()))
 }
 
 fn label(scalar: &Scalar) -> &'static str {
@@ -130,11 +130,11 @@ fn label(scalar: &Scalar) -> &'static str {
 /// Returns what the reference would encrypt without a rule, in its order, with the path it would authenticate: comments
 /// where it attaches them; nulls, empty texts and what stands below `…_unencrypted` left out.
 pub fn walk(plain: &PlainDocument) -> Vec<Expected> {
-    let (source, items) = (plain.source(), &plain.outline().items);
+    let (texts, items) = (plain.texts(), &plain.outline().items);
     let path = |mut index: u32| {
         let mut keys = Vec::new();
         while let Some(item) = items.get(index as usize) {
-            keys.extend(item.key.as_ref().map(|key| String::from_utf8_lossy(key.bytes(source)).into_owned()));
+            keys.extend(item.key().map(|key| String::from_utf8_lossy(key.bytes(texts)).into_owned()));
             index = item.parent;
         }
         keys.reverse();
@@ -143,8 +143,8 @@ pub fn walk(plain: &PlainDocument) -> Vec<Expected> {
     let mut walked = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let (keys, label, text) = match &item.node {
-            Node::Comment { text, dropped: false, .. } => (path(item.parent), "comment", text.bytes(source).to_vec()),
-            Node::Leaf(scalar) => (path(index as u32), label(scalar), scalar.value(source).canonical().to_vec()),
+            Node::Comment { text, dropped: false, .. } => (path(item.parent), "comment", text.bytes(texts).to_vec()),
+            Node::Leaf(scalar) => (path(index as u32), label(scalar), scalar.value(texts).canonical().to_vec()),
             _ => continue,
         };
         if !text.is_empty() && label != "null" && !keys.iter().any(|key| key.ends_with("_unencrypted")) {
@@ -158,7 +158,7 @@ pub fn walk(plain: &PlainDocument) -> Vec<Expected> {
 /// into empty texts inside lists.
 pub fn dropped_comments(plain: &PlainDocument) -> usize {
     let is_dropped = |node: &Node| match node {
-        Node::Comment { text, dropped, .. } => *dropped || text.bytes(plain.source()).is_empty(),
+        Node::Comment { text, dropped, .. } => *dropped || text.bytes(plain.texts()).is_empty(),
         _ => false,
     };
     plain.outline().items.iter().filter(|i| is_dropped(&i.node)).count()

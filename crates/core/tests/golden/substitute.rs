@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::corpus::{Corpus, Tally, corpora, suites};
 use crate::library;
 use sops_core::document::PlainDocument;
-use sops_core::outline::{Item, NONE, Node, Style, Tag};
+use sops_core::outline::{Item, Node, Style, Tag};
 
 const TOKEN: &str = "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]";
 
@@ -80,7 +80,7 @@ fn run(name: &str, text: &str, tally: &mut Tally) {
         let is_scalar = matches!(item.node, Node::Leaf(_)) && !item.span.is_empty();
         match is_scalar {
             false => continue,
-            true if item.tag == Tag::MustGo => tally.skipped("a tag that must go"),
+            true if before.outline().extra(item).tag == Tag::MustGo => tally.skipped("a tag that must go"),
             true => tally.ran(name, problem(text, &before, index)),
         }
     }
@@ -90,7 +90,7 @@ fn problem(text: &str, before: &PlainDocument, index: usize) -> Option<String> {
     let item = &before.outline().items[index];
     let place = format!("line {}", text[..item.span.start as usize].matches('\n').count() + 1);
     // A block scalar keeps its line break: what follows it stands in a line of its own.
-    let end = if item.block == NONE || !text[item.span.range()].ends_with('\n') { "" } else { "\n" };
+    let end = if before.outline().block(item).is_none() || !text[item.span.range()].ends_with('\n') { "" } else { "\n" };
     // As the writer does: plain stays plain outside flow collections. A scalar may stand right behind its anchor.
     let quote = if item.style == Style::Plain && !item.in_flow { "" } else { "'" };
     let before_it = text[..item.span.start as usize].chars().next_back();
@@ -120,9 +120,9 @@ fn is_comment(item: &Item) -> bool {
 /// Key and value of every node in order; a collection is its bracket.
 fn nodes(plain: &PlainDocument) -> Vec<(Option<Vec<u8>>, Vec<u8>)> {
     let describe = |item: &Item| {
-        let key = item.key.as_ref().map(|k| k.bytes(plain.source()).to_vec());
+        let key = item.key().map(|k| k.bytes(plain.texts()).to_vec());
         let value = match &item.node {
-            Node::Leaf(scalar) => scalar.value(plain.source()).canonical().to_vec(),
+            Node::Leaf(scalar) => scalar.value(plain.texts()).canonical().to_vec(),
             Node::Map => b"{".to_vec(),
             _ => b"[".to_vec(),
         };

@@ -1,10 +1,12 @@
 //! Nodes → outline: typing, expansion of aliases, comments as items, and the checks of the reference's first reading.
 
-use super::parse::{Comments, Node, NodeKind, Parsed, ParsedDocument, Pieces};
+use super::parse::{Node, NodeKind, Parsed, ParsedDocument, Pieces};
 use super::resolve;
-use super::scan::Scanned;
+use super::scan::MAX_TEXT;
 use crate::error::Error;
-use crate::outline::{Alias, Document, Item, NONE, Node as Kind, Outline, Scalar, Span, Style, Tag, Text};
+use crate::outline::{
+    Alias, Document, Extra, Item, NONE, Node as Kind, Outline, Scalar, Span, Style, Tag, Text, Texts,
+};
 use std::collections::{HashMap, HashSet};
 
 /// Most items an outline may have once aliases are expanded.
@@ -26,7 +28,6 @@ enum Job {
 
 struct Converter<'a> {
     src: &'a str,
-    scanned: Scanned,
     parsed: Parsed,
     out: Outline,
     jobs: Vec<Job>,
@@ -47,16 +48,15 @@ struct Converter<'a> {
 ///
 /// # Errors
 /// [`Error::Syntax`] and [`Error::Tree`] for what the reference refuses after parsing, [`Error::Limit`] for alias bombs.
-pub(crate) fn convert(src: &str, scanned: Scanned, mut parsed: Parsed) -> Result<Outline, Error> {
+pub(crate) fn convert(src: &str, mut parsed: Parsed) -> Result<Outline, Error> {
     let documents = std::mem::take(&mut parsed.documents);
     if documents.is_empty() {
         let problem = "EOF: the text has no document, only blank lines or comments".into();
         return Err(Error::Syntax { line: 0, column: 0, problem });
     }
-    let dropped = dropped_comments(&scanned, &parsed, &documents);
+    let dropped = dropped_comments(&parsed, &documents);
     let mut converter = Converter {
         src,
-        scanned,
         parsed,
         out: Outline::default(),
         jobs: Vec::new(),
@@ -74,7 +74,9 @@ pub(crate) fn convert(src: &str, scanned: Scanned, mut parsed: Parsed) -> Result
         converter.document(document)?;
     }
     let mut outline = converter.out;
-    outline.blocks = converter.scanned.blocks;
+    outline.made = converter.parsed.scanned.made;
+    outline.blocks = converter.parsed.scanned.blocks;
+    outline.items.shrink_to_fit();
     Ok(outline)
 }
 
@@ -83,10 +85,20 @@ impl Converter<'_> {
         &self.parsed.nodes[id as usize]
     }
 
+    /// The 1-based line of a place.
+    fn line(&self, at: u32) -> u32 {
+        let breaks = self.src[..at as usize].matches('\n').count();
+        breaks as u32 + 1
+    }
+
+    fn texts(&self) -> Texts<'_> {
+        Texts { source: self.src, made: &self.parsed.scanned.made }
+    }
+
     fn error<T>(&self, at: u32, problem: &str) -> Result<T, Error> {
         let start = at as usize;
         let line_start = self.src[..start].rfind('\n').map_or(0, |i| i + 1);
-        let line = self.src[..start].matches('\n').count() as u32 + 1;
+        let line = self.line(at);
         let column = self.src[line_start..start].chars().count() as u32 + 1;
         Err(Error::Syntax { line, column, problem: problem.to_owned() })
     }
@@ -97,7 +109,7 @@ impl Converter<'_> {
         let (flow_root, empty_root) = match root.kind {
             NodeKind::Map(flow) => (flow, false),
             NodeKind::Empty => (false, true),
-            NodeKind::Scalar(scalar) => match self.scalar(&root, scalar, document)? {
+            NodeKind::Scalar { .. } => match self.scalar(&root, document)? {
                 Scalar::Null => (false, true),
                 _ => return self.error(root.start, "the document is a single value; its root must be a mapping"),
             },
@@ -141,15 +153,13 @@ impl Converter<'_> {
             Job::Pairs(key) => self.pair(key, document),
             Job::Elements(node) => self.element(node, document),
             Job::Foot { node, container } => {
-                let foot = self.comments(node).map(|c| c.foot.clone()).unwrap_or_default();
-                self.emit_pieces(&foot, container, false, false);
+                self.emit_foot(node, container);
                 Ok(())
             }
             Job::Close { node, inside } => {
                 if let Some(index) = self.open.pop() {
                     if inside {
-                        let foot = self.comments(node).map(|c| c.foot.clone()).unwrap_or_default();
-                        self.emit_pieces(&foot, index, false, false);
+                        self.emit_foot(node, index);
                     }
                     self.out.items[index as usize].end = self.out.items.len() as u32;
                 }
@@ -169,12 +179,12 @@ impl Converter<'_> {
         let text = self.key(key, document)?;
         self.emit_slots(key, container, false);
         let scalar_like = !matches!(self.node(value).kind, NodeKind::Map(_) | NodeKind::Seq(_));
-        if self.node(key).comments != NONE {
+        if self.node(key).extra != NONE {
             self.jobs.push(Job::Foot { node: key, container });
         }
         if scalar_like {
             self.emit_slots(value, container, true);
-            if self.node(value).comments != NONE {
+            if self.node(value).extra != NONE {
                 self.jobs.push(Job::Foot { node: value, container });
             }
         }
@@ -186,7 +196,7 @@ impl Converter<'_> {
         let Some(&container) = self.open.last() else { return Ok(()) };
         self.jobs.push(Job::Elements(self.node(node).next));
         self.emit_slots(node, container, true);
-        if self.node(node).comments != NONE {
+        if self.node(node).extra != NONE {
             self.jobs.push(Job::Foot { node, container });
         }
         let entry_start = self.node(node).entry_start;
@@ -245,8 +255,8 @@ impl Converter<'_> {
                 }
                 Ok(())
             }
-            NodeKind::Scalar(scalar) => {
-                let value = self.scalar(&node, scalar, document)?;
+            NodeKind::Scalar { .. } => {
+                let value = self.scalar(&node, document)?;
                 self.push_item(&node, key, Kind::Leaf(value));
                 Ok(())
             }
@@ -294,32 +304,41 @@ impl Converter<'_> {
         if let Some((span, target)) = self.key_alias.take() {
             self.out.aliases.push(Alias { span, item: index, in_flow: self.stands_in_flow(), target, is_key: true });
         }
-        let (mut style, mut block) = (Style::Plain, NONE);
-        if let NodeKind::Scalar(scalar) = node.kind {
-            let token = &self.scanned.scalars[scalar as usize];
-            (style, block) = (token.style, token.block);
-        }
+        let (style, block) = match node.kind {
+            NodeKind::Scalar { style, block, .. } => (style, block),
+            _ => (Style::Plain, NONE),
+        };
         let span = match self.out.aliases.get(self.alias as usize) {
             Some(alias) if self.alias != NONE => alias.span,
             _ => Span { start: node.start, end: node.end },
         };
         let in_flow = matches!(node.kind, NodeKind::Map(true) | NodeKind::Seq(true)) || self.stands_in_flow();
-        self.out.items.push(Item {
+        let tag = self.parsed.tag(node);
+        let tag_span = if self.alias == NONE { tag } else { Span::default() };
+        let extra = self.push_extra(Extra { tag_span, tag: self.tag_kind(tag), block, alias: self.alias });
+        let mut item = Item {
             node: kind,
-            key,
+            key: Text::source(span),
             parent: self.open.last().copied().unwrap_or(NONE),
             end: index + 1,
             span,
-            tag_span: if self.alias == NONE { node.tag } else { Span::default() },
-            tag: self.tag_kind(node.tag),
+            extra,
             style,
             in_flow,
-            block,
-            alias: self.alias,
             entry_start: node.entry_start,
             column: node.column,
-        });
+        };
+        item.set_key(key);
+        self.out.items.push(item);
         index
+    }
+
+    fn push_extra(&mut self, extra: Extra) -> u32 {
+        if extra == Extra::NOTHING {
+            return NONE;
+        }
+        self.out.extras.push(extra);
+        self.out.extras.len() as u32 - 1
     }
 
     // Scalars.
@@ -366,71 +385,74 @@ impl Converter<'_> {
     }
 
     fn core_tag(&self, node: &Node, document: &ParsedDocument) -> Result<Option<Option<resolve::CoreTag>>, Error> {
-        if node.tag.is_empty() {
+        let tag = self.parsed.tag(node);
+        if tag.is_empty() {
             return Ok(None);
         }
-        let name = self.tag_name(node.tag, document)?;
+        let name = self.tag_name(tag, document)?;
         if name == "!" {
             return Ok(None);
         }
         Ok(Some(name.strip_prefix("tag:yaml.org,2002:").and_then(resolve::CoreTag::from_name)))
     }
 
-    fn empty(&self, node: &Node, document: &ParsedDocument) -> Result<Scalar, Error> {
+    fn empty(&mut self, node: &Node, document: &ParsedDocument) -> Result<Scalar, Error> {
         match self.core_tag(node, document)? {
             None => Ok(Scalar::Null),
-            Some(tag) => self.tagged(node, tag, b"", Style::Plain, Text::Owned(Box::default())),
+            Some(tag) => self.tagged(node, tag, Text::source(Span::default()), Style::Plain),
         }
     }
 
-    fn scalar(&self, node: &Node, scalar: u32, document: &ParsedDocument) -> Result<Scalar, Error> {
-        let token = &self.scanned.scalars[scalar as usize];
-        let tag = self.core_tag(node, document)?;
-        let bytes = token.text.bytes(self.src);
-        match tag {
-            None if token.style != Style::Plain => Ok(Scalar::Str(token.text.clone())),
-            None => Ok(match resolve::plain(bytes) {
-                resolve::Resolved::Str => Scalar::Str(token.text.clone()),
-                resolve::Resolved::Null => Scalar::Null,
-                resolve::Resolved::Bool(b) => Scalar::Bool(b),
-                resolve::Resolved::Int(i) => Scalar::Int(i),
-                resolve::Resolved::Float(f) => Scalar::Float(f),
-                resolve::Resolved::Time(t) => Scalar::Time(Box::new(t)),
-                resolve::Resolved::Uint(_) => return self.too_large(node),
-            }),
-            Some(tag) => self.tagged(node, tag, bytes, token.style, token.text.clone()),
+    fn scalar(&mut self, node: &Node, document: &ParsedDocument) -> Result<Scalar, Error> {
+        let NodeKind::Scalar { text, style, .. } = node.kind else { return Ok(Scalar::Null) };
+        match self.core_tag(node, document)? {
+            None if style != Style::Plain => Ok(Scalar::Str(text)),
+            None => self.typed(node, resolve::plain(text.bytes(self.texts())), text),
+            Some(tag) => self.tagged(node, tag, text, style),
         }
+    }
+
+    fn typed(&self, node: &Node, value: resolve::Resolved, text: Text) -> Result<Scalar, Error> {
+        Ok(match value {
+            resolve::Resolved::Str => Scalar::Str(text),
+            resolve::Resolved::Null => Scalar::Null,
+            resolve::Resolved::Bool(b) => Scalar::Bool(b),
+            resolve::Resolved::Int(i) => Scalar::Int(i),
+            resolve::Resolved::Float(f) => Scalar::Float(f),
+            resolve::Resolved::Time(t) => Scalar::Time(Box::new(t)),
+            resolve::Resolved::Uint(_) => return self.too_large(node),
+        })
     }
 
     fn too_large<T>(&self, node: &Node) -> Result<T, Error> {
         Err(Error::Tree {
-            line: node.line + 1,
+            line: self.line(node.start),
             path: self.path(),
             problem: "an integer beyond 64 bits cannot be carried; put it in quotes".into(),
         })
     }
 
     fn tagged(
-        &self,
+        &mut self,
         node: &Node,
         tag: Option<resolve::CoreTag>,
-        bytes: &[u8],
-        style: Style,
         text: Text,
+        style: Style,
     ) -> Result<Scalar, Error> {
         let Some(tag) = tag else { return Ok(Scalar::Str(text)) };
-        match resolve::tagged(tag, bytes, style) {
+        match resolve::tagged(tag, text.bytes(self.texts()), style) {
             Ok(resolve::TaggedValue::Same) => Ok(Scalar::Str(text)),
-            Ok(resolve::TaggedValue::Bytes(bytes)) => Ok(Scalar::Str(Text::Owned(bytes.into_boxed_slice()))),
-            Ok(resolve::TaggedValue::Value(value)) => match value {
-                resolve::Resolved::Str => Ok(Scalar::Str(text)),
-                resolve::Resolved::Null => Ok(Scalar::Null),
-                resolve::Resolved::Bool(b) => Ok(Scalar::Bool(b)),
-                resolve::Resolved::Int(i) => Ok(Scalar::Int(i)),
-                resolve::Resolved::Float(f) => Ok(Scalar::Float(f)),
-                resolve::Resolved::Time(t) => Ok(Scalar::Time(Box::new(t))),
-                resolve::Resolved::Uint(_) => self.too_large(node),
-            },
+            Ok(resolve::TaggedValue::Bytes(bytes)) => {
+                let made = &mut self.parsed.scanned.made;
+                let from = made.len();
+                made.extend_from_slice(&bytes);
+                let to = made.len();
+                if to >= MAX_TEXT {
+                    return Err(Error::Limit { what: "size of the text in bytes", max: MAX_TEXT as u64 });
+                }
+                Ok(Scalar::Str(Text::made(from..to)))
+            }
+            Ok(resolve::TaggedValue::Value(value)) => self.typed(node, value, text),
             Err(problem) => self.error(node.start, &problem),
         }
     }
@@ -448,7 +470,7 @@ impl Converter<'_> {
             }
         }
         let value = match node.kind {
-            NodeKind::Scalar(scalar) => self.scalar(&node, scalar, document)?,
+            NodeKind::Scalar { .. } => self.scalar(&node, document)?,
             NodeKind::Empty => self.empty(&node, document)?,
             _ => return self.error(self.node(id).start, "a mapping or list cannot be a key"),
         };
@@ -461,7 +483,7 @@ impl Converter<'_> {
             Scalar::Time(_) => "time",
         };
         Err(Error::Tree {
-            line: self.node(id).line + 1,
+            line: self.line(self.node(id).start),
             path: self.path(),
             problem: format!(
                 "Tree contains a non-string key (type {kind}); only string keys are supported: put it in quotes"
@@ -470,8 +492,8 @@ impl Converter<'_> {
     }
 
     fn path(&self) -> String {
-        let keys = self.open.iter().filter_map(|i| self.out.items[*i as usize].key.as_ref());
-        crate::path::display_keys(keys.map(|k| k.bytes(self.src)))
+        let keys = self.open.iter().filter_map(|i| self.out.items[*i as usize].key());
+        crate::path::display_keys(keys.map(|k| k.bytes(self.texts())))
     }
 
     /// The checks of the reference's validation pass, which reads the first document only.
@@ -485,7 +507,7 @@ impl Converter<'_> {
         while key != NONE {
             let node = self.node(key);
             let name = match node.kind {
-                NodeKind::Scalar(scalar) => (false, self.scanned.scalars[scalar as usize].text.bytes(self.src)),
+                NodeKind::Scalar { text, .. } => (false, text.bytes(self.texts())),
                 NodeKind::Alias(_) => (true, &self.src.as_bytes()[node.start as usize..node.end as usize]),
                 NodeKind::Empty => (false, &b""[..]),
                 _ => return self.error(node.start, "a mapping or list cannot be a key"),
@@ -509,10 +531,12 @@ impl Converter<'_> {
     }
 
     fn is_merge_key(&self, node: &Node) -> bool {
-        let NodeKind::Scalar(scalar) = node.kind else { return false };
-        let token = &self.scanned.scalars[scalar as usize];
-        let tag = &self.src[node.tag.range()];
-        (tag.is_empty() && token.style == Style::Plain || tag == "!!merge") && token.text.bytes(self.src) == b"<<"
+        let NodeKind::Scalar { text, style, .. } = node.kind else { return false };
+        if text.bytes(self.texts()) != b"<<" {
+            return false;
+        }
+        let tag = &self.src[self.parsed.tag(node).range()];
+        tag.is_empty() && style == Style::Plain || tag == "!!merge"
     }
 
     fn is_mergeable(&self, value: u32) -> bool {
@@ -537,18 +561,18 @@ impl Converter<'_> {
 
     // Comments.
 
-    fn comments(&self, id: u32) -> Option<&Comments> {
-        self.parsed.comments.get(self.node(id).comments as usize)
-    }
-
     /// The head and line comments of a key, element or scalar value.
     fn emit_slots(&mut self, id: u32, container: u32, line_is_inline: bool) {
-        if self.node(id).comments == NONE {
-            return;
-        }
-        let Some(comments) = self.comments(id).cloned() else { return };
-        self.emit_pieces(&comments.head, container, false, false);
-        self.emit_pieces(&comments.line, container, line_is_inline, false);
+        let Some(extra) = self.parsed.extras.get(self.node(id).extra as usize) else { return };
+        let (head, line) = (extra.comments.head.clone(), extra.comments.line.clone());
+        self.emit_pieces(&head, container, false, false);
+        self.emit_pieces(&line, container, line_is_inline, false);
+    }
+
+    fn emit_foot(&mut self, id: u32, container: u32) {
+        let Some(extra) = self.parsed.extras.get(self.node(id).extra as usize) else { return };
+        let foot = extra.comments.foot.clone();
+        self.emit_pieces(&foot, container, false, false);
     }
 
     /// A collection's own head and line comments, inside it.
@@ -572,36 +596,37 @@ impl Converter<'_> {
     fn emit_pieces(&mut self, pieces: &Pieces, container: u32, inline: bool, dropped: bool) {
         for &(from, to) in pieces {
             for piece in from..to {
-                let source = self.scanned.pieces[piece as usize];
+                let source = self.parsed.scanned.pieces[piece as usize];
                 let index = self.out.items.len() as u32;
-                let text = Text::Source(Span { start: source.start + 1, end: source.end });
+                let text = Text::source(Span { start: source.start + 1, end: source.end });
                 let in_flow = self.out.items[container as usize].in_flow;
                 let span = match self.out.aliases.get(self.alias as usize) {
                     Some(alias) if self.alias != NONE => alias.span,
                     _ => source,
                 };
-                self.out.items.push(Item {
+                let extra = self.push_extra(Extra { alias: self.alias, ..Extra::NOTHING });
+                let mut item = Item {
                     node: Kind::Comment { text, inline, dropped },
-                    key: None,
+                    key: text,
                     parent: container,
                     end: index + 1,
                     span,
-                    tag_span: Span::default(),
-                    tag: Tag::None,
+                    extra,
                     style: Style::Plain,
                     in_flow,
-                    block: NONE,
-                    alias: self.alias,
                     entry_start: source.start,
                     column: 0,
-                });
+                };
+                item.set_key(None);
+                self.out.items.push(item);
             }
         }
     }
 }
 
 /// The comments no node takes, by the innermost collection around them (`NONE - 1 - n` for an empty document n).
-fn dropped_comments(scanned: &Scanned, parsed: &Parsed, documents: &[ParsedDocument]) -> HashMap<u32, Vec<u32>> {
+fn dropped_comments(parsed: &Parsed, documents: &[ParsedDocument]) -> HashMap<u32, Vec<u32>> {
+    let scanned = &parsed.scanned;
     let mut taken = vec![false; scanned.pieces.len()];
     let mut mark = |pieces: &Pieces| {
         for &(from, to) in pieces {
@@ -610,8 +635,7 @@ fn dropped_comments(scanned: &Scanned, parsed: &Parsed, documents: &[ParsedDocum
             }
         }
     };
-    for node in parsed.nodes.iter().filter(|n| n.comments != NONE) {
-        let comments = &parsed.comments[node.comments as usize];
+    for comments in parsed.extras.iter().map(|e| &e.comments) {
         mark(&comments.head);
         mark(&comments.line);
         mark(&comments.foot);

@@ -5,7 +5,7 @@
 //! above it, as the reference's own files have them.
 
 use super::write;
-use crate::outline::{Document, Event, Item, NONE, Node, Outline, Span};
+use crate::outline::{Document, Event, Item, Node, Outline, Span, Texts};
 use crate::splice::Edits;
 
 /// The line ending of the text: that of its first line, LF if there is none.
@@ -18,8 +18,8 @@ pub(crate) fn line_ending(source: &str) -> &'static str {
 }
 
 /// Whether a top-level item is the metadata.
-pub(crate) fn is_branch(item: &Item, root: u32, source: &str) -> bool {
-    item.parent == root && item.key.as_ref().is_some_and(|k| k.bytes(source) == b"sops")
+pub(crate) fn is_branch(item: &Item, root: u32, texts: Texts<'_>) -> bool {
+    item.parent == root && item.key().is_some_and(|k| k.bytes(texts) == b"sops")
 }
 
 /// The items of a document's top level, comments left out.
@@ -66,8 +66,8 @@ pub(crate) fn content_end(source: &str, outline: &Outline, document: &Document) 
     let ends_block = outline.items[document.root as usize + 1..outline.items[document.root as usize].end as usize]
         .iter()
         .rev()
-        .find(|i| !matches!(i.node, Node::Comment { .. }) && i.alias == NONE)
-        .is_some_and(|i| i.block != NONE);
+        .find(|i| !matches!(i.node, Node::Comment { .. }) && !outline.is_copy(i))
+        .is_some_and(|i| outline.block(i).is_some());
     let last = if ends_block { root_end - break_before(source, root_end) } else { root_end };
     text.max(last.min(end)).max(start)
 }
@@ -79,7 +79,7 @@ pub(crate) fn insert_branch(
     document: &Document,
     branch: &[Event<'_>],
     indent: usize,
-    edits: &mut Edits,
+    edits: &mut Edits<'_>,
 ) {
     if document.flow_root {
         return insert_into_flow(source, outline, document, branch, edits);
@@ -100,7 +100,7 @@ pub(crate) fn insert_branch(
     edits.replace(Span::new(at, at), |out| out.extend_from_slice(text.as_bytes()));
 }
 
-fn insert_into_flow(source: &str, outline: &Outline, document: &Document, branch: &[Event<'_>], edits: &mut Edits) {
+fn insert_into_flow(source: &str, outline: &Outline, document: &Document, branch: &[Event<'_>], edits: &mut Edits<'_>) {
     let root = &outline.items[document.root as usize];
     let last = top_level(outline, document.root).last();
     let quoted = source.as_bytes()[root.span.start as usize..].iter().skip(1).find(|b| !is_blank(**b)) == Some(&b'"');
@@ -167,7 +167,7 @@ pub(crate) fn replace_branch(
     placeholder: u32,
     branch: &[Event<'_>],
     indent: usize,
-    edits: &mut Edits,
+    edits: &mut Edits<'_>,
 ) {
     let item = &outline.items[placeholder as usize];
     let mut text = String::new();

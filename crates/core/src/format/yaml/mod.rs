@@ -14,3 +14,5 @@ mod scan_scalar;
 pub(crate) mod seal;
 pub mod write;
 mod write_tree;
+
+pub(crate) use scan::MAX_TEXT;

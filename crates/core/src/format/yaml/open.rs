@@ -6,25 +6,24 @@
 
 use super::resolve::{self, Resolved};
 use super::{layout, write};
-use crate::outline::{Block, Item, NONE, Node, Outline, Scalar, Span, Style, Tag};
+use crate::outline::{Block, Item, Node, Outline, Scalar, Span, Style, Tag};
 use crate::splice::Edits;
 use crate::value::Value;
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::ops::Range;
 
 /// What became of one item of an encrypted text. Ranges are of [`Opening::plain`].
 pub(crate) enum Opened {
     /// Stays as it is.
     Kept,
     /// A string.
-    Text(Range<usize>),
+    Text(Span),
     /// Any other value, and its plain text.
-    Scalar(Scalar, Range<usize>),
+    Scalar(Scalar, Span),
     /// A comment's text.
-    Comment(Range<usize>),
+    Comment(Span),
     /// A list element that is a comment.
-    Element(Range<usize>),
+    Element(Span),
 }
 
 /// Everything the writer of a decrypted text needs.
@@ -43,38 +42,38 @@ pub(crate) struct Opening<'a> {
 
 impl Opening<'_> {
     /// The edits that put all values into the text and take the metadata out.
-    pub fn edits(&self) -> Edits {
-        let mut edits = Edits::default();
-        edits.reserve(self.outline.items.len(), self.plain.len() * 5 / 4 + 256);
+    pub fn edits(&self) -> Edits<'_> {
+        // Tokens are longer than what they hold.
+        let mut edits = Edits::new(self.source, self.source.len() / 3, self.outline.items.len());
         let removed = self.branch_spans();
         let mut scratch = String::new();
         let mut emptied = HashSet::new();
         for (item, opened) in self.outline.items.iter().zip(self.opened) {
-            if item.alias != NONE || removed.iter().any(|(s, _)| within(item, *s)) {
+            if matches!(opened, Opened::Kept) || self.outline.is_copy(item) || removed.iter().any(|(s, _)| within(item, *s)) {
                 continue;
             }
             match opened {
                 Opened::Kept => {}
                 Opened::Text(range) => {
-                    let value = Value::Str(Cow::Borrowed(&self.plain[range.clone()]));
+                    let value = Value::Str(Cow::Borrowed(&self.plain[range.range()]));
                     self.write_value(item, &value, &removed, &mut scratch, &mut edits);
                 }
                 Opened::Scalar(scalar, spelling) => match self.spelled(scalar, spelling) {
-                    Some(text) if is_marked(item, self.source) => {
-                        let span = Span { start: item.tag_span.start, end: item.span.end };
+                    Some(text) if self.is_marked(item) => {
+                        let span = Span { start: self.outline.extra(item).tag_span.start, end: item.span.end };
                         edits.replace(span, |out| out.extend_from_slice(text));
                     }
-                    _ => self.write_value(item, &scalar.value(""), &removed, &mut scratch, &mut edits),
+                    _ => self.write_value(item, &scalar.value(self.outline.texts(self.source)), &removed, &mut scratch, &mut edits),
                 },
                 Opened::Comment(range) => {
                     let span = Span { start: item.span.start + 1, end: item.span.end };
-                    edits.replace(span, |out| out.extend_from_slice(&self.plain[range.clone()]));
+                    edits.replace(span, |out| out.extend_from_slice(&self.plain[range.range()]));
                 }
                 Opened::Element(range) => {
                     let span = Span { start: item.entry_start, end: item.span.end };
                     edits.replace(span, |out| {
                         out.push(b'#');
-                        out.extend_from_slice(&self.plain[range.clone()]);
+                        out.extend_from_slice(&self.plain[range.range()]);
                     });
                     if emptied.insert(item.parent) {
                         self.mark_empty_list(item.parent as usize, &mut edits);
@@ -88,19 +87,19 @@ impl Opening<'_> {
     }
 
     /// The stored text of a float, if it is a spelling of its own and reads back as the same number.
-    fn spelled(&self, scalar: &Scalar, spelling: &Range<usize>) -> Option<&[u8]> {
+    fn spelled(&self, scalar: &Scalar, spelling: &Span) -> Option<&[u8]> {
         let Scalar::Float(float) = scalar else { return None };
-        let text = &self.plain[spelling.clone()];
+        let text = &self.plain[spelling.range()];
         let same = matches!(resolve::plain(text), Resolved::Float(f) if f.to_bits() == float.to_bits());
         same.then_some(text)
     }
 
     /// Undoes what `seal` did to the header of a clear block scalar at the end of a file without a final line break.
-    fn restore_open_block(&self, removed: &[(Span, bool)], edits: &mut Edits) {
+    fn restore_open_block(&self, removed: &[(Span, bool)], edits: &mut Edits<'_>) {
         let Some((branch, _)) = removed.last().filter(|(s, _)| s.end as usize == self.source.len()) else { return };
-        let ends_here = |i: &&Item| i.block != NONE && i.alias == NONE && i.span.start < branch.start;
-        let Some(item) = self.outline.items.iter().rev().find(ends_here) else { return };
-        let block = self.outline.blocks[item.block as usize];
+        let ends_here = |i: &&Item| !self.outline.is_copy(i) && i.span.start < branch.start;
+        let mut items = self.outline.items.iter().rev().filter(ends_here);
+        let Some(block) = items.find_map(|i| self.outline.block(i)) else { return };
         let header = &self.source[block.header.range()];
         let restored = match header.as_bytes() {
             [indicator, b'1'..=b'9', b'-'] => vec![*indicator],
@@ -126,7 +125,7 @@ impl Opening<'_> {
     }
 
     /// Removes the branches; comments that stand on a branch's own lines but belong to the person stay.
-    fn remove_branches(&self, removed: &[(Span, bool)], edits: &mut Edits) {
+    fn remove_branches(&self, removed: &[(Span, bool)], edits: &mut Edits<'_>) {
         let newline = self.newline;
         for ((span, alone), branch) in removed.iter().zip(self.branches) {
             let item = &self.outline.items[*branch as usize];
@@ -139,7 +138,7 @@ impl Opening<'_> {
                 text.extend_from_slice(newline.as_bytes());
                 text.push(b'#');
                 match &self.opened[index] {
-                    Opened::Comment(range) => text.extend_from_slice(&self.plain[range.clone()]),
+                    Opened::Comment(range) => text.extend_from_slice(&self.plain[range.range()]),
                     _ => text.extend_from_slice(&self.source.as_bytes()[comment.span.range()][1..]),
                 }
             }
@@ -156,24 +155,25 @@ impl Opening<'_> {
         value: &Value<'_>,
         removed: &[(Span, bool)],
         scratch: &mut String,
-        edits: &mut Edits,
+        edits: &mut Edits<'_>,
     ) {
         scratch.clear();
-        if let Some(block) = self.outline.blocks.get(item.block as usize) {
+        let extra = self.outline.extra(item);
+        if let Some(block) = self.outline.block(item) {
             return self.write_block_value(item, block, value, removed, scratch, edits);
         }
         let place = self.place(item);
         let mut span = item.span;
-        let marked = is_marked(item, self.source);
+        let marked = self.is_marked(item);
         if marked {
-            span.start = item.tag_span.start;
+            span.start = extra.tag_span.start;
         }
         let fits = match (value, item.style) {
             (Value::Str(text), _) if marked => write::plain_as_it_is(text, item.in_flow, scratch),
             (Value::Str(text), Style::Double) if self.put_inside(item, text, edits) => return,
             (Value::Str(text), Style::Single) => write::single_quoted(text, scratch),
             (Value::Str(text), Style::Double) => write::double_quoted_raw(text, scratch),
-            (Value::Str(text), Style::Plain) if item.tag == Tag::Stays && !item.tag_span.is_empty() => {
+            (Value::Str(text), Style::Plain) if extra.tag == Tag::Stays && !extra.tag_span.is_empty() => {
                 write::plain_under_tag(text, item.in_flow, scratch)
             }
             _ => false,
@@ -186,7 +186,7 @@ impl Opening<'_> {
     }
 
     /// Replaces only the token in a double-quoted scalar that has escaped line breaks around it.
-    fn put_inside(&self, item: &Item, text: &[u8], edits: &mut Edits) -> bool {
+    fn put_inside(&self, item: &Item, text: &[u8], edits: &mut Edits<'_>) -> bool {
         let source = &self.source[item.span.range()];
         let Some(start) = source.find("ENC[").filter(|s| *s > 1) else { return false };
         let Some(length) = source[start..].find(']') else { return false };
@@ -212,7 +212,7 @@ impl Opening<'_> {
     }
 
     /// Replaces a scalar by text that may be a block: its lines go behind the line's comment.
-    fn put(&self, span: Span, text: &str, edits: &mut Edits) {
+    fn put(&self, span: Span, text: &str, edits: &mut Edits<'_>) {
         let Some(first) = text.find(['\n', '\r']) else {
             edits.replace(span, |out| out.extend_from_slice(text.as_bytes()));
             return;
@@ -228,8 +228,16 @@ impl Opening<'_> {
         edits.replace(Span::new(end, end), |out| out.extend_from_slice(lines.as_bytes()));
     }
 
+    /// Whether the token says that its value stood plain (`seal::MARK`).
+    fn is_marked(&self, item: &Item) -> bool {
+        let tag = self.outline.extra(item).tag_span;
+        matches!(item.style, Style::Double | Style::Plain)
+            && &self.source[tag.range()] == "!"
+            && tag.end + 1 == item.span.start
+    }
+
     fn place(&self, item: &Item) -> write::Place {
-        let in_list = item.key.is_none();
+        let in_list = item.key().is_none();
         let column = item.column as usize;
         let content_column = if in_list { column + 2 } else { (column / self.indent.max(1) + 1) * self.indent.max(1) };
         write::Place {
@@ -248,7 +256,7 @@ impl Opening<'_> {
         value: &Value<'_>,
         removed: &[(Span, bool)],
         scratch: &mut String,
-        edits: &mut Edits,
+        edits: &mut Edits<'_>,
     ) {
         let newline = self.newline;
         let text = &self.source[block.content.range()];
@@ -278,7 +286,7 @@ impl Opening<'_> {
     }
 
     /// A list whose elements were all comments would be null: it becomes `[]` in front of them.
-    fn mark_empty_list(&self, list: usize, edits: &mut Edits) {
+    fn mark_empty_list(&self, list: usize, edits: &mut Edits<'_>) {
         let item = &self.outline.items[list];
         let members = list + 1..item.end as usize;
         let only_comments = members
@@ -294,13 +302,6 @@ impl Opening<'_> {
         }
         edits.replace(Span::new(at, at), |out| out.extend_from_slice(b" []"));
     }
-}
-
-/// Whether the token says that its value stood plain (`seal::MARK`).
-fn is_marked(item: &Item, source: &str) -> bool {
-    matches!(item.style, Style::Double | Style::Plain)
-        && &source[item.tag_span.range()] == "!"
-        && item.tag_span.end + 1 == item.span.start
 }
 
 fn within(item: &Item, span: Span) -> bool {

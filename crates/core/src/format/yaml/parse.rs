@@ -4,9 +4,9 @@
 //! key and at a mapping's end) are those of `spec` §4.6 to §4.8 and have no meaning beyond being the reference's.
 
 use super::comments::RecordKind;
-use super::scan::{Directive, Scanned, Token, TokenKind};
+use super::scan::{AHEAD, Directive, Scanned, Scanner, Token, TokenKind};
 use crate::error::Error;
-use crate::outline::{NONE, Span};
+use crate::outline::{NONE, Span, Style, Text};
 use std::collections::HashMap;
 
 /// A range of comment pieces.
@@ -15,8 +15,13 @@ pub(crate) type Pieces = Vec<(u32, u32)>;
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NodeKind {
-    /// A scalar: index into [`Scanned::scalars`].
-    Scalar(u32),
+    /// A scalar.
+    Scalar {
+        text: Text,
+        style: Style,
+        /// Index into [`Scanned::blocks`] or [`NONE`].
+        block: u32,
+    },
     /// A missing node.
     Empty,
     /// A mapping; `true` for flow style.
@@ -36,17 +41,22 @@ pub(crate) struct Node {
     pub end: u32,
     /// Start of the entry it belongs to: `?`, dash, anchor, tag or the node itself.
     pub entry_start: u32,
-    pub line: u32,
     /// Column of the block collection it stands in.
     pub column: u32,
-    /// The tag in the source, empty if none.
-    pub tag: Span,
-    /// Index into [`Parsed::comments`].
-    pub comments: u32,
+    /// Index into [`Parsed::extras`], [`NONE`] for most.
+    pub extra: u32,
     pub first: u32,
     pub next: u32,
     /// Whether the node is complete; an alias to an open node contains itself.
     pub closed: bool,
+}
+
+/// The tag and the comments of one node.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extra {
+    /// The tag in the source, empty if none.
+    pub tag: Span,
+    pub comments: Comments,
 }
 
 /// The comments of one node.
@@ -72,8 +82,16 @@ pub(crate) struct ParsedDocument {
 #[derive(Default)]
 pub(crate) struct Parsed {
     pub nodes: Vec<Node>,
-    pub comments: Vec<Comments>,
+    pub extras: Vec<Extra>,
     pub documents: Vec<ParsedDocument>,
+    /// What the scanner made, its tokens gone.
+    pub scanned: Scanned,
+}
+
+impl Parsed {
+    pub fn tag(&self, node: &Node) -> Span {
+        self.extras.get(node.extra as usize).map_or(Span::default(), |e| e.tag)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,9 +124,9 @@ struct Frame {
 
 struct Parser<'a> {
     src: &'a str,
-    scanned: &'a Scanned,
+    scanner: Scanner<'a>,
     at: usize,
-    delivered_for: usize,
+    delivered: bool,
     next_record: usize,
     pending: Comments,
     stem: Pieces,
@@ -121,16 +139,16 @@ struct Parser<'a> {
     out: Parsed,
 }
 
-/// Parses a token stream into nodes.
+/// Scans a text and parses it into nodes.
 ///
 /// # Errors
-/// [`Error::Syntax`] where the reference's parser refuses.
-pub(crate) fn parse(src: &str, scanned: &Scanned) -> Result<Parsed, Error> {
+/// [`Error::Syntax`] at the first place that the reference refuses; [`Error::Limit`] beyond 10,000 levels.
+pub(crate) fn parse(src: &str) -> Result<Parsed, Error> {
     let mut parser = Parser {
         src,
-        scanned,
+        scanner: Scanner::new(src),
         at: 0,
-        delivered_for: usize::MAX,
+        delivered: false,
         next_record: 0,
         pending: Comments::default(),
         stem: Vec::new(),
@@ -142,20 +160,29 @@ pub(crate) fn parse(src: &str, scanned: &Scanned) -> Result<Parsed, Error> {
         root: NONE,
         out: Parsed::default(),
     };
-    parser.out.nodes.reserve(scanned.scalars.len() + 16);
     while parser.state != State::End {
+        parser.refill()?;
         parser.step()?;
     }
+    parser.out.scanned = parser.scanner.finish();
     Ok(parser.out)
 }
 
 impl Parser<'_> {
+    /// Sees to it that a step has its tokens.
+    fn refill(&mut self) -> Result<(), Error> {
+        let scanned = &self.scanner.out;
+        if scanned.ended || self.at + AHEAD <= scanned.tokens.len() {
+            return Ok(());
+        }
+        self.scanner.refill(std::mem::take(&mut self.at))
+    }
+
     /// The current token; delivers the comment records that wait for it.
     fn peek(&mut self) -> Token {
         let token = self.token();
-        if self.delivered_for != self.at {
-            self.delivered_for = self.at;
-            while let Some(record) = self.scanned.records.get(self.next_record) {
+        if !std::mem::replace(&mut self.delivered, true) {
+            while let Some(record) = self.scanner.out.records.get(self.next_record) {
                 if record.anchor > token.start || record.kind == RecordKind::Head && token.kind == TokenKind::BlockEnd {
                     break;
                 }
@@ -172,14 +199,13 @@ impl Parser<'_> {
     }
 
     fn token(&self) -> Token {
-        match self.scanned.tokens.get(self.at).or(self.scanned.tokens.last()) {
-            Some(token) => *token,
-            None => Token { kind: TokenKind::StreamEnd, start: 0, end: 0, line: 0, column: 0, data: 0 },
-        }
+        let tokens = &self.scanner.out.tokens;
+        tokens.get(self.at).or(tokens.last()).copied().unwrap_or(Token::new(TokenKind::StreamEnd, 0, 0, 0, 0))
     }
 
     fn skip(&mut self) {
         self.at += 1;
+        self.delivered = false;
     }
 
     fn error<T>(&self, token: Token, problem: &str) -> Result<T, Error> {
@@ -237,6 +263,7 @@ impl Parser<'_> {
         let mut token = self.peek();
         while !first && token.kind == TokenKind::DocEnd {
             self.skip();
+            self.refill()?;
             token = self.peek();
         }
         if token.kind == TokenKind::StreamEnd {
@@ -248,17 +275,18 @@ impl Parser<'_> {
         let mut directives = false;
         while token.kind == TokenKind::Directive {
             directives = true;
-            match &self.scanned.directives[token.data as usize] {
+            match self.scanner.out.directives[token.data as usize] {
                 Directive::Version if has_version => return self.error(token, "found duplicate %YAML directive"),
                 Directive::Version => has_version = true,
                 Directive::Tag { handle, prefix } => {
-                    if tags.iter().any(|(h, _): &(Span, Span)| self.text(*h) == self.text(*handle)) {
+                    if tags.iter().any(|(h, _): &(Span, Span)| self.text(*h) == self.text(handle)) {
                         return self.error(token, "found duplicate %TAG directive");
                     }
-                    tags.push((*handle, *prefix));
+                    tags.push((handle, prefix));
                 }
             }
             self.skip();
+            self.refill()?;
             token = self.peek();
         }
         let implicit = first && !directives && token.kind != TokenKind::DocStart;
@@ -297,7 +325,7 @@ impl Parser<'_> {
 
     // Nodes.
 
-    fn new_node(&mut self, kind: NodeKind, start: u32, end: u32, line: u32) -> u32 {
+    fn new_node(&mut self, kind: NodeKind, start: u32, end: u32) -> u32 {
         let id = self.out.nodes.len() as u32;
         let entry_start = std::mem::replace(&mut self.entry_start, NONE);
         let column = self.frames.last().map_or(0, |f| f.column);
@@ -306,10 +334,8 @@ impl Parser<'_> {
             start,
             end,
             entry_start: if entry_start == NONE { start } else { entry_start },
-            line,
             column,
-            tag: Span::default(),
-            comments: NONE,
+            extra: NONE,
             first: NONE,
             next: NONE,
             closed: true,
@@ -318,8 +344,7 @@ impl Parser<'_> {
     }
 
     fn empty(&mut self, at: u32) {
-        let line = self.token().line;
-        let id = self.new_node(NodeKind::Empty, at, at, line);
+        let id = self.new_node(NodeKind::Empty, at, at);
         self.add(id);
     }
 
@@ -333,12 +358,16 @@ impl Parser<'_> {
     }
 
     fn comments_of(&mut self, id: u32) -> &mut Comments {
+        &mut self.extra(id).comments
+    }
+
+    fn extra(&mut self, id: u32) -> &mut Extra {
         let node = &mut self.out.nodes[id as usize];
-        if node.comments == NONE {
-            node.comments = self.out.comments.len() as u32;
-            self.out.comments.push(Comments::default());
+        if node.extra == NONE {
+            node.extra = self.out.extras.len() as u32;
+            self.out.extras.push(Extra::default());
         }
-        &mut self.out.comments[node.comments as usize]
+        &mut self.out.extras[node.extra as usize]
     }
 
     fn node(&mut self, block: bool, indentless: bool) -> Result<(), Error> {
@@ -363,14 +392,14 @@ impl Parser<'_> {
         let id = match token.kind {
             TokenKind::Entry if indentless => {
                 let column = token.column;
-                let id = self.new_node(NodeKind::Seq(false), token.start, token.end, token.line);
+                let id = self.new_node(NodeKind::Seq(false), token.start, token.end);
                 self.properties(id, anchor, tag);
                 self.state = State::IndentlessSeq;
                 self.open(id, column);
                 return Ok(());
             }
             TokenKind::Scalar => {
-                let id = self.new_node(NodeKind::Scalar(token.data), token.start, token.end, token.line);
+                let id = self.new_node(NodeKind::Scalar { text: token.text, style: token.style, block: token.data }, token.start, token.end);
                 self.take_comments(id);
                 self.skip();
                 id
@@ -378,7 +407,7 @@ impl Parser<'_> {
             TokenKind::FlowSeqStart | TokenKind::FlowMapStart => {
                 let seq = token.kind == TokenKind::FlowSeqStart;
                 let kind = if seq { NodeKind::Seq(true) } else { NodeKind::Map(true) };
-                let id = self.new_node(kind, token.start, token.end, token.line);
+                let id = self.new_node(kind, token.start, token.end);
                 self.take_comments(id);
                 self.properties(id, anchor, tag);
                 self.state = if seq { State::FlowSeq(true) } else { State::FlowMapKey(true) };
@@ -389,7 +418,7 @@ impl Parser<'_> {
             TokenKind::SeqStart | TokenKind::MapStart if block => {
                 let seq = token.kind == TokenKind::SeqStart;
                 let kind = if seq { NodeKind::Seq(false) } else { NodeKind::Map(false) };
-                let id = self.new_node(kind, token.start, token.end, token.line);
+                let id = self.new_node(kind, token.start, token.end);
                 let stem = std::mem::take(&mut self.stem);
                 if !stem.is_empty() {
                     self.comments_of(id).head = stem;
@@ -401,7 +430,7 @@ impl Parser<'_> {
             }
             _ if anchor.is_some() || tag.is_some() => {
                 let end = tag.into_iter().chain(anchor).map(|t| t.end).max().unwrap_or(token.start);
-                self.new_node(NodeKind::Empty, end, end, token.line)
+                self.new_node(NodeKind::Empty, end, end)
             }
             _ => return self.error(token, "did not find expected node content"),
         };
@@ -413,7 +442,7 @@ impl Parser<'_> {
 
     fn properties(&mut self, id: u32, anchor: Option<Token>, tag: Option<Token>) {
         if let Some(tag) = tag {
-            self.out.nodes[id as usize].tag = Span { start: tag.start, end: tag.end };
+            self.extra(id).tag = Span { start: tag.start, end: tag.end };
         }
         if let Some(anchor) = anchor {
             let src = self.src;
@@ -429,7 +458,7 @@ impl Parser<'_> {
         if !self.out.nodes[target as usize].closed {
             return self.error(token, "the value of this anchor contains itself");
         }
-        let id = self.new_node(NodeKind::Alias(target), token.start, token.end, token.line);
+        let id = self.new_node(NodeKind::Alias(target), token.start, token.end);
         self.take_comments(id);
         self.skip();
         self.pop();
@@ -448,13 +477,13 @@ impl Parser<'_> {
         let id = frame.node;
         let block_map = self.out.nodes[id as usize].kind == NodeKind::Map(false);
         if let Some((line, foot)) = comments
-            && (self.out.nodes[id as usize].comments != NONE || !line.is_empty() || !foot.is_empty())
+            && (self.out.nodes[id as usize].extra != NONE || !line.is_empty() || !foot.is_empty())
         {
             let slot = self.comments_of(id);
             slot.line = line;
             slot.foot = foot;
         }
-        if block_map && frame.previous_key != NONE && self.out.nodes[id as usize].comments != NONE {
+        if block_map && frame.previous_key != NONE && self.out.nodes[id as usize].extra != NONE {
             let foot = std::mem::take(&mut self.comments_of(id).foot);
             if !foot.is_empty() {
                 self.comments_of(frame.previous_key).foot = foot;
@@ -498,15 +527,15 @@ impl Parser<'_> {
 
     /// The foot of a key belongs to the key before it; the foot of a value belongs to its key.
     fn settle_feet(&mut self, key: u32, value: u32, previous: u32, block: bool) {
-        if block && previous != NONE && self.out.nodes[key as usize].comments != NONE {
+        if block && previous != NONE && self.out.nodes[key as usize].extra != NONE {
             let foot = std::mem::take(&mut self.comments_of(key).foot);
             if !foot.is_empty() {
                 self.comments_of(previous).foot = foot;
             }
         }
-        if self.out.nodes[value as usize].comments != NONE {
-            let key_comments = self.out.nodes[key as usize].comments;
-            let free = key_comments == NONE || self.out.comments[key_comments as usize].foot.is_empty();
+        if self.out.nodes[value as usize].extra != NONE {
+            let key_extra = self.out.nodes[key as usize].extra as usize;
+            let free = self.out.extras.get(key_extra).is_none_or(|e| e.comments.foot.is_empty());
             if free && !self.comments_of(value).foot.is_empty() {
                 let foot = std::mem::take(&mut self.comments_of(value).foot);
                 self.comments_of(key).foot = foot;
@@ -653,7 +682,7 @@ impl Parser<'_> {
             TokenKind::FlowSeqEnd => self.flow_end(token),
             TokenKind::Key => {
                 let column = self.frames.last().map_or(0, |f| f.column);
-                let id = self.new_node(NodeKind::Map(true), token.start, token.end, token.line);
+                let id = self.new_node(NodeKind::Map(true), token.start, token.end);
                 self.open(id, column);
                 self.skip();
                 let next = self.peek();

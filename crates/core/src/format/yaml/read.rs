@@ -3,7 +3,7 @@
 //! The encoding goes by the byte order mark alone, as in the reference. Positions count in the decoded text; the mark and
 //! the encoding are kept beside it and put back by [`Encoding::encode`].
 
-use super::{convert, parse, scan};
+use super::{convert, parse};
 use crate::error::Error;
 use crate::outline::Outline;
 
@@ -105,7 +105,5 @@ pub fn outline(text: &str) -> Result<Outline, Error> {
     if text.is_empty() {
         return Err(Error::Empty);
     }
-    let scanned = scan::scan(text)?;
-    let parsed = parse::parse(text, &scanned)?;
-    convert::convert(text, scanned, parsed)
+    convert::convert(text, parse::parse(text)?)
 }

@@ -1,15 +1,19 @@
 //! The scanner: text → tokens and comment records, both with byte positions.
 //!
 //! A classic two-stage YAML 1.1 scanner, since that is what the reference reads with; where YAML 1.2 differs, the
-//! reference decides (`manual::differences`). The whole token stream is made before parsing starts, which gives the
-//! same comment attachment as a scanner that runs two tokens ahead. Nothing recurses.
+//! reference decides (`manual::differences`). Tokens are made a window at a time, always [`AHEAD`] of the parser: a
+//! comment is attached with the knowledge of the two tokens around it. Nothing recurses.
 
 use super::comments::Record;
 use crate::error::Error;
-use crate::outline::{Block, Span, Style, Text};
+use crate::outline::{Block, NONE, Span, Style, Text};
+use zeroize::Zeroizing;
 
 /// Deepest nesting of flow or of block collections, as in the reference.
 pub(crate) const MAX_DEPTH: usize = 10_000;
+
+/// Most bytes of text, as written or unescaped.
+pub(crate) const MAX_TEXT: usize = i32::MAX as usize;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,18 +49,25 @@ pub(crate) struct Token {
     pub line: u32,
     /// 0-based, in characters.
     pub column: u32,
-    /// Index into [`Scanned::scalars`] for scalars, into [`Scanned::directives`] for directives.
+    /// Index into [`Scanned::blocks`] for block scalars, into [`Scanned::directives`] for directives, else [`NONE`].
     pub data: u32,
-}
-
-/// A scalar's text and style.
-#[derive(Clone, Debug)]
-pub(crate) struct ScalarToken {
+    /// A scalar's text and style.
     pub text: Text,
     pub style: Style,
-    /// Index into [`Scanned::blocks`], [`crate::outline::NONE`] for others.
-    pub block: u32,
 }
+
+impl Token {
+    /// A token without text.
+    pub fn new(kind: TokenKind, start: usize, end: usize, line: u32, column: u32) -> Token {
+        let Span { start, end } = Span::new(start, end);
+        let text = Text::source(Span { start, end });
+        Token { kind, start, end, line, column, data: NONE, text, style: Style::Plain }
+    }
+}
+
+/// How many tokens the parser may look at in one step, and how many are made at a time.
+pub(crate) const AHEAD: usize = 64;
+const WINDOW: usize = 1024;
 
 /// A directive line.
 #[derive(Clone, Debug)]
@@ -65,11 +76,16 @@ pub(crate) enum Directive {
     Tag { handle: Span, prefix: Span },
 }
 
-/// Everything the scanner found.
+/// What the scanner found so far.
 #[derive(Default)]
 pub(crate) struct Scanned {
+    /// The tokens that are not parsed yet.
     pub tokens: Vec<Token>,
-    pub scalars: Vec<ScalarToken>,
+    /// How many tokens were parsed and dropped.
+    dropped: usize,
+    pub ended: bool,
+    /// Texts that differ from the source.
+    pub made: Zeroizing<Vec<u8>>,
     pub blocks: Vec<Block>,
     pub directives: Vec<Directive>,
     pub records: Vec<Record>,
@@ -81,6 +97,7 @@ pub(crate) struct Scanned {
 struct SimpleKey {
     possible: bool,
     required: bool,
+    /// Counted from the start of the stream.
     token: usize,
     start: u32,
     line: u32,
@@ -102,31 +119,58 @@ pub(crate) struct Scanner<'a> {
     pub(super) out: Scanned,
 }
 
-/// Scans the whole text.
-///
-/// # Errors
-/// [`Error::Syntax`] at the first place that the reference's scanner refuses; [`Error::Limit`] beyond 10,000 levels.
-pub(crate) fn scan(src: &str) -> Result<Scanned, Error> {
-    let mut scanner = Scanner {
-        src: src.as_bytes(),
-        pos: 0,
-        line: 0,
-        column: 0,
-        gap: 0,
-        flow_level: 0,
-        indent: -1,
-        indents: Vec::new(),
-        key_allowed: true,
-        keys: vec![SimpleKey::default()],
-        out: Scanned::default(),
-    };
-    // One token for some eight bytes is typical; this avoids most re-allocations without a large waste.
-    scanner.out.tokens.reserve(src.len() / 10 + 16);
-    while !scanner.next()? {}
-    Ok(scanner.out)
+impl<'a> Scanner<'a> {
+    pub fn new(src: &'a str) -> Self {
+        Scanner {
+            src: src.as_bytes(),
+            pos: 0,
+            line: 0,
+            column: 0,
+            gap: 0,
+            flow_level: 0,
+            indent: -1,
+            indents: Vec::new(),
+            key_allowed: true,
+            keys: vec![SimpleKey::default()],
+            out: Scanned::default(),
+        }
+    }
+
+    /// What was found; the tokens are dropped.
+    pub fn finish(self) -> Scanned {
+        Scanned { tokens: Vec::new(), ..self.out }
+    }
 }
 
 impl Scanner<'_> {
+    /// Drops the first `parsed` tokens and makes the next window of them.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] at the first place that the reference's scanner refuses; [`Error::Limit`] beyond 10,000 levels.
+    pub fn refill(&mut self, parsed: usize) -> Result<(), Error> {
+        self.out.tokens.drain(..parsed);
+        self.out.dropped += parsed;
+        while !self.out.ended && (self.out.tokens.len() < WINDOW || self.may_insert_early()) {
+            for _ in 0..AHEAD / 2 {
+                self.out.ended = self.next()?;
+                if self.out.ended {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a `:` could still put a key in front of tokens that the parser may look at.
+    fn may_insert_early(&self) -> bool {
+        let limit = self.out.dropped + self.out.tokens.len().saturating_sub(AHEAD);
+        self.keys.iter().any(|k| self.may_be_key(k) && k.token <= limit)
+    }
+
+    fn may_be_key(&self, key: &SimpleKey) -> bool {
+        key.possible && key.line == self.line && key.column + 1024 >= self.column
+    }
+
     /// The byte `ahead` bytes after the position, 0 at the end (NUL never occurs in a checked text).
     pub(super) fn at(&self, ahead: usize) -> u8 {
         self.src.get(self.pos + ahead).copied().unwrap_or(0)
@@ -190,15 +234,15 @@ impl Scanner<'_> {
         Err(Error::Syntax { line: self.line + 1, column: self.column + 1, problem: problem.to_owned() })
     }
 
-    fn push(&mut self, kind: TokenKind, start: usize, line: u32, column: u32, data: u32) {
-        self.out.tokens.push(Token { kind, start: start as u32, end: self.pos as u32, line, column, data });
+    fn push(&mut self, kind: TokenKind, start: usize, line: u32, column: u32) {
+        self.out.tokens.push(Token::new(kind, start, self.pos, line, column));
     }
 
     /// Pushes a token of one ASCII character and consumes it.
     fn push_char(&mut self, kind: TokenKind, length: usize) {
         let (start, line, column) = (self.pos, self.line, self.column);
         self.skip(length);
-        self.push(kind, start, line, column, 0);
+        self.push(kind, start, line, column);
     }
 
     /// Makes the next token or tokens; returns whether the stream has ended.
@@ -309,7 +353,7 @@ impl Scanner<'_> {
         let key = SimpleKey {
             possible: true,
             required,
-            token: self.out.tokens.len(),
+            token: self.out.dropped + self.out.tokens.len(),
             start: self.pos as u32,
             line: self.line,
             column: self.column,
@@ -352,9 +396,9 @@ impl Scanner<'_> {
         }
         self.indents.push(self.indent);
         self.indent = column as i32;
-        let token = Token { kind, start, end: start, line, column, data: 0 };
+        let token = Token::new(kind, start as usize, start as usize, line, column);
         match before {
-            Some(at) => self.out.tokens.insert(at, token),
+            Some(at) => self.out.tokens.insert(at - self.out.dropped, token),
             None => self.out.tokens.push(token),
         }
         Ok(())
@@ -368,14 +412,8 @@ impl Scanner<'_> {
         let mut offset = (from as u32).saturating_sub(1);
         while self.indent > column {
             offset = self.block_end_offset(self.indent, offset);
-            self.out.tokens.push(Token {
-                kind: TokenKind::BlockEnd,
-                start: offset,
-                end: offset,
-                line: self.line,
-                column: self.column,
-                data: 0,
-            });
+            let at = offset as usize;
+            self.out.tokens.push(Token::new(TokenKind::BlockEnd, at, at, self.line, self.column));
             self.indent = self.indents.pop().unwrap_or(-1);
         }
     }
@@ -393,7 +431,7 @@ impl Scanner<'_> {
         self.unroll(-1, self.pos);
         self.remove_key()?;
         self.key_allowed = false;
-        self.push(TokenKind::StreamEnd, self.pos, self.line, self.column, 0);
+        self.push(TokenKind::StreamEnd, self.pos, self.line, self.column);
         Ok(())
     }
 
@@ -460,16 +498,10 @@ impl Scanner<'_> {
 
     fn fetch_value(&mut self) -> Result<(), Error> {
         let key = self.keys.last().copied().unwrap_or_default();
-        if key.possible && key.line == self.line && key.column + 1024 >= self.column {
-            let token = Token {
-                kind: TokenKind::Key,
-                start: key.start,
-                end: key.start,
-                line: key.line,
-                column: key.column,
-                data: 0,
-            };
-            self.out.tokens.insert(key.token, token);
+        if self.may_be_key(&key) {
+            let at = key.start as usize;
+            let token = Token::new(TokenKind::Key, at, at, key.line, key.column);
+            self.out.tokens.insert(key.token - self.out.dropped, token);
             self.roll(key.column, Some(key.token), TokenKind::MapStart, key.start, key.line)?;
             if let Some(slot) = self.keys.last_mut() {
                 slot.possible = false;
@@ -502,15 +534,24 @@ impl Scanner<'_> {
         if self.pos == name || !ends {
             return self.error("did not find expected alphabetic or numeric character in an anchor or alias name");
         }
-        self.push(kind, start, line, column, 0);
+        self.push(kind, start, line, column);
         Ok(())
     }
 
-    pub(super) fn push_scalar(&mut self, scalar: ScalarToken, start: usize, end: usize, line: u32, column: u32) {
-        let data = self.out.scalars.len() as u32;
-        self.out.scalars.push(scalar);
-        let kind = TokenKind::Scalar;
-        self.out.tokens.push(Token { kind, start: start as u32, end: end as u32, line, column, data });
+    /// Pushes a scalar whose text stands in the source.
+    pub(super) fn push_scalar(&mut self, text: Span, token: Token) {
+        self.out.tokens.push(Token { text: Text::source(text), ..token });
+    }
+
+    /// Pushes a scalar whose text was put together at the end of [`Scanned::made`], from `made` on.
+    pub(super) fn push_made(&mut self, made: usize, mut token: Token) -> Result<(), Error> {
+        let end = self.out.made.len();
+        if end >= MAX_TEXT {
+            return Err(Error::Limit { what: "size of the text in bytes", max: MAX_TEXT as u64 });
+        }
+        token.text = Text::made(made..end);
+        self.out.tokens.push(token);
+        Ok(())
     }
 
     fn scan_tag(&mut self) -> Result<(), Error> {
@@ -530,7 +571,7 @@ impl Scanner<'_> {
         if !self.is_blankz(0) {
             return self.error("did not find expected whitespace or line break after a tag");
         }
-        self.push(TokenKind::Tag, start, line, column, 0);
+        self.push(TokenKind::Tag, start, line, column);
         Ok(())
     }
 
@@ -601,10 +642,8 @@ impl Scanner<'_> {
         }
         let data = self.out.directives.len() as u32;
         self.out.directives.push(directive);
-        self.push(TokenKind::Directive, start, line, column, data);
-        if let Some(token) = self.out.tokens.last_mut() {
-            token.end = end as u32;
-        }
+        let token = Token::new(TokenKind::Directive, start, end, line, column);
+        self.out.tokens.push(Token { data, ..token });
         Ok(())
     }
 

@@ -2,9 +2,9 @@
 //!
 //! Text that stands in the source verbatim is a span; only folded, escaped or re-indented text is copied.
 
-use super::scan::{ScalarToken, Scanner, may_break};
+use super::scan::{Scanner, Token, TokenKind, may_break};
 use crate::error::Error;
-use crate::outline::{Block, NONE, Span, Style, Text};
+use crate::outline::{Block, Span, Style};
 
 /// Bytes that may end a plain scalar or need a closer look, in block and in flow context.
 const PLAIN_STOP: [u8; 256] = {
@@ -87,7 +87,7 @@ impl Scanner<'_> {
         let (start, line, column) = (self.pos, self.line, self.column);
         let indent = self.indent + 1;
         let mut end = self.pos;
-        let mut owned: Option<Vec<u8>> = None;
+        let mut made: Option<usize> = None;
         let mut multiline = false;
         loop {
             if self.is_document_indicator() || self.at(0) == b'#' {
@@ -98,8 +98,8 @@ impl Scanner<'_> {
             if run_end == run {
                 break;
             }
-            if let Some(text) = &mut owned {
-                text.extend_from_slice(&self.src[run..run_end]);
+            if made.is_some() {
+                self.out.made.extend_from_slice(&self.src[run..run_end]);
             }
             self.skip_to(run_end);
             end = run_end;
@@ -116,21 +116,25 @@ impl Scanner<'_> {
             if self.at(0) == b'#' || self.is_document_indicator() || self.plain_run_end() == self.pos {
                 break;
             }
-            if owned.is_some() || crossed {
-                let src = self.src;
-                let text = owned.get_or_insert_with(|| src[start..end].to_vec());
-                fold.finish(src, false, text);
+            if made.is_none() && crossed {
+                made = Some(self.out.made.len());
+                self.out.made.extend_from_slice(&self.src[start..end]);
+            }
+            if made.is_some() {
+                fold.finish(self.src, false, &mut self.out.made);
             }
         }
         if multiline {
             self.key_allowed = true;
         }
-        let text = match owned {
-            Some(text) => Text::Owned(text.into_boxed_slice()),
-            None => Text::Source(Span::new(start, end)),
-        };
-        self.push_scalar(ScalarToken { text, style: Style::Plain, block: NONE }, start, end, line, column);
-        Ok(())
+        let token = Token::new(TokenKind::Scalar, start, end, line, column);
+        match made {
+            Some(made) => self.push_made(made, token),
+            None => {
+                self.push_scalar(Span::new(start, end), token);
+                Ok(())
+            }
+        }
     }
 
     /// Where the run of plain characters at the position ends.
@@ -198,13 +202,14 @@ impl Scanner<'_> {
         self.skip(1);
         let style = if single { Style::Single } else { Style::Double };
         if let Some(end) = self.simple_quoted_end(quote) {
-            let text = Text::Source(Span::new(self.pos, end));
+            let text = Span::new(self.pos, end);
             self.skip_to(end);
             self.skip(1);
-            self.push_scalar(ScalarToken { text, style, block: NONE }, start, self.pos, line, column);
+            let token = Token::new(TokenKind::Scalar, start, self.pos, line, column);
+            self.push_scalar(text, Token { style, ..token });
             return Ok(());
         }
-        let mut text = Vec::new();
+        let made = self.out.made.len();
         loop {
             if self.is_document_indicator() {
                 return self.error("found unexpected document indicator in a quoted scalar");
@@ -214,16 +219,15 @@ impl Scanner<'_> {
                 let problem = "found unexpected end of stream in this quoted scalar".into();
                 return Err(Error::Syntax { line, column, problem });
             }
-            let escaped_break = self.quoted_run(single, &mut text)?;
+            let escaped_break = self.quoted_run(single)?;
             if self.at(0) == quote {
                 break;
             }
-            self.quoted_white_space(escaped_break, &mut text);
+            self.quoted_white_space(escaped_break);
         }
         self.skip(1);
-        let text = Text::Owned(text.into_boxed_slice());
-        self.push_scalar(ScalarToken { text, style, block: NONE }, start, self.pos, line, column);
-        Ok(())
+        let token = Token::new(TokenKind::Scalar, start, self.pos, line, column);
+        self.push_made(made, Token { style, ..token })
     }
 
     /// The closing quote, if it stands on this line with nothing escaped in front.
@@ -245,12 +249,12 @@ impl Scanner<'_> {
     }
 
     /// Consumes non-blank characters; returns whether an escaped line break ended the run.
-    fn quoted_run(&mut self, single: bool, text: &mut Vec<u8>) -> Result<bool, Error> {
+    fn quoted_run(&mut self, single: bool) -> Result<bool, Error> {
         let quote = if single { b'\'' } else { b'"' };
         while !self.is_blankz(0) {
             let c = self.at(0);
             if single && c == b'\'' && self.at(1) == b'\'' {
-                text.push(b'\'');
+                self.out.made.push(b'\'');
                 self.skip(2);
             } else if c == quote {
                 return Ok(false);
@@ -259,7 +263,7 @@ impl Scanner<'_> {
                 self.skip_break();
                 return Ok(true);
             } else if !single && c == b'\\' {
-                self.escape(text)?;
+                self.escape()?;
             } else {
                 let from = self.pos;
                 let mut at = from + 1;
@@ -270,14 +274,14 @@ impl Scanner<'_> {
                 {
                     at += 1;
                 }
-                text.extend_from_slice(&self.src[from..at]);
+                self.out.made.extend_from_slice(&self.src[from..at]);
                 self.skip_to(at);
             }
         }
         Ok(false)
     }
 
-    fn escape(&mut self, text: &mut Vec<u8>) -> Result<(), Error> {
+    fn escape(&mut self) -> Result<(), Error> {
         let digits = match self.at(1) {
             b'x' => 2,
             b'u' => 4,
@@ -286,7 +290,7 @@ impl Scanner<'_> {
                 let Some(c) = simple_escape(other) else {
                     return self.error("found unknown escape character in a double-quoted scalar");
                 };
-                text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                self.out.made.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
                 self.skip(2);
                 return Ok(());
             }
@@ -303,11 +307,11 @@ impl Scanner<'_> {
         let Some(c) = char::from_u32(code) else {
             return self.error("found invalid Unicode character escape code");
         };
-        text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        self.out.made.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
     }
 
-    fn quoted_white_space(&mut self, escaped_break: bool, text: &mut Vec<u8>) {
+    fn quoted_white_space(&mut self, escaped_break: bool) {
         let mut fold = Fold::default();
         let mut broken = escaped_break;
         loop {
@@ -332,7 +336,7 @@ impl Scanner<'_> {
                 break;
             }
         }
-        fold.finish(self.src, escaped_break, text);
+        fold.finish(self.src, escaped_break, &mut self.out.made);
     }
 
     pub(super) fn scan_block_scalar(&mut self) -> Result<(), Error> {
@@ -353,7 +357,7 @@ impl Scanner<'_> {
         }
         let content_start = self.pos;
         let mut indent = if digit > 0 { self.indent.max(0) + i32::from(digit) } else { 0 };
-        let mut text = Vec::new();
+        let made = self.out.made.len();
         let mut trailing = Vec::new();
         // End of the last text line, and of the blank lines behind it.
         let mut blank_end = self.block_breaks(&mut indent, &mut trailing)?;
@@ -365,16 +369,16 @@ impl Scanner<'_> {
             if let Some(span) = leading.take() {
                 if !literal && !is_kept_break(self.src, span) && !leading_blank && !trailing_blank {
                     if trailing.is_empty() {
-                        text.push(b' ');
+                        self.out.made.push(b' ');
                     }
                 } else {
-                    push_break(&mut text, self.src, span);
+                    push_break(&mut self.out.made, self.src, span);
                 }
             }
-            text.append(&mut trailing);
+            self.out.made.append(&mut trailing);
             leading_blank = trailing_blank;
             let end = self.line_end(self.pos);
-            text.extend_from_slice(&self.src[self.pos..end]);
+            self.out.made.extend_from_slice(&self.src[self.pos..end]);
             self.skip_to(end);
             if !self.is_end() {
                 leading = Some(self.take_break());
@@ -385,19 +389,18 @@ impl Scanner<'_> {
         if chomp >= 0
             && let Some(span) = leading
         {
-            push_break(&mut text, self.src, span);
+            push_break(&mut self.out.made, self.src, span);
         }
         if chomp > 0 {
-            text.append(&mut trailing);
+            self.out.made.append(&mut trailing);
         }
         let end = if chomp > 0 { blank_end.max(text_end) } else { text_end };
         let content = Span::new(content_start, end.max(content_start));
         let block = self.out.blocks.len() as u32;
         self.out.blocks.push(Block { header, content, indent: indent as u32, digit, chomp });
         let style = if literal { Style::Literal } else { Style::Folded };
-        let text = Text::Owned(text.into_boxed_slice());
-        self.push_scalar(ScalarToken { text, style, block }, start, end.max(header.end as usize), line, column);
-        Ok(())
+        let token = Token::new(TokenKind::Scalar, start, end.max(header.end as usize), line, column);
+        self.push_made(made, Token { style, data: block, ..token })
     }
 
     /// Chomping and indentation indicators in either order.
