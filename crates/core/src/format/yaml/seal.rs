@@ -132,10 +132,14 @@ impl<'a> Sealing<'a> {
     fn write_block_token(&self, item: &Item, edits: &mut Edits<'_>, token: impl FnOnce(&mut Vec<u8>)) {
         let Some(block) = self.outline.block(item) else { return };
         let text = &self.source[block.content.range()];
-        let kept = text.len() - text.trim_end_matches(['\n', '\r']).len();
-        let last_break = if text.ends_with("\r\n") { 2 } else { usize::from(kept > 0) };
-        let end = block.content.end as usize - last_break;
-        let span = Span::new(block.content.start as usize, end.max(block.content.start as usize));
+        // Blank lines stay: comments behind them attach by them. Readers ignore what follows a token.
+        let trimmed = text.trim_end_matches([' ', '\t', '\n', '\r']).len();
+        let mut end = trimmed + text[trimmed..].find(['\n', '\r']).unwrap_or(text.len() - trimmed);
+        if trimmed == 0 {
+            end = text.len() - if text.ends_with("\r\n") { 2 } else { usize::from(text.ends_with(['\n', '\r'])) };
+        }
+        let start = block.content.start as usize;
+        let span = Span::new(start, start + end);
         edits.replace(span, |out| {
             out.extend(std::iter::repeat_n(b' ', block.indent as usize));
             token(out);
@@ -200,7 +204,17 @@ impl<'a> Sealing<'a> {
         } else {
             text = text.trim_start();
         }
-        edits.replace(span, |out| out.extend_from_slice(text.as_bytes()));
+        let behind = &self.source[span.end as usize..];
+        let blanks = behind.len() - behind.trim_start_matches([' ', '\t']).len();
+        let own_line = text.contains('\n') && behind[blanks..].starts_with('#');
+        edits.replace(Span { end: span.end + if own_line { blanks as u32 } else { 0 }, ..span }, |out| {
+            out.extend_from_slice(text.as_bytes());
+            if own_line {
+                // The comment behind the alias would become one of the last line's.
+                out.extend_from_slice(layout::line_ending(self.source).as_bytes());
+                out.extend(std::iter::repeat_n(b' ', item.column as usize));
+            }
+        });
     }
 }
 
