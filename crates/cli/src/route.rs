@@ -3,6 +3,7 @@
 //! Nothing is written before the whole result exists, and nothing reaches standard output on failure.
 
 use std::{
+    borrow::Cow,
     ffi::OsString,
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -143,11 +144,11 @@ pub enum Input {
 }
 
 impl Input {
-    /// Returns the bytes.
-    pub fn bytes(&self) -> &[u8] {
+    /// Gives the bytes away; those of a file that will be replaced are needed once more, for the comparison.
+    pub fn take(&mut self) -> Cow<'_, [u8]> {
         match self {
-            Input::Read(bytes) => bytes,
-            Input::Held(held) => held.bytes(),
+            Input::Read(bytes) => Cow::Owned(std::mem::take(&mut **bytes)),
+            Input::Held(held) => Cow::Borrowed(held.bytes()),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::sealer::branches;
 use crate::select::Selector;
 use crate::value::{Kind, Value};
 use crate::walk::Walker;
+use std::borrow::Cow;
 use zeroize::{Zeroize, Zeroizing};
 
 fn yaml_only(format: Format) -> Result<(), Error> {
@@ -35,13 +36,13 @@ pub struct PlainDocument {
 }
 
 impl PlainDocument {
-    /// Parses a plain file.
+    /// Parses a plain file. Bytes that are given away are not copied.
     ///
     /// # Errors
     /// [`Error::Syntax`], [`Error::Tree`], [`Error::Limit`] with the place; [`Error::Empty`] for zero bytes.
-    pub fn parse(format: Format, bytes: &[u8]) -> Result<Self, Error> {
+    pub fn parse<'b>(format: Format, bytes: impl Into<Cow<'b, [u8]>>) -> Result<Self, Error> {
         yaml_only(format)?;
-        let (encoding, source) = read::decode(bytes)?;
+        let (encoding, source) = read::decode(bytes.into())?;
         let source = Zeroizing::new(source);
         let outline = read::outline(&source)?;
         Ok(PlainDocument { source, outline, encoding, warnings: Vec::new() })
@@ -50,6 +51,11 @@ impl PlainDocument {
     /// The bytes of the file.
     pub fn bytes(&self) -> Vec<u8> {
         self.encoding.encode(self.source.to_string())
+    }
+
+    /// The bytes of the file, without a copy of the text.
+    pub fn into_bytes(mut self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.encoding.encode(std::mem::take(&mut self.source)))
     }
 
     /// The decoded text.
@@ -183,9 +189,9 @@ impl EncryptedDocument {
     /// # Errors
     /// [`Error::NotEncrypted`] without a `sops` branch in the first document, [`Error::Metadata`] if it cannot be used,
     /// and those of [`PlainDocument::parse`].
-    pub fn parse(format: Format, bytes: &[u8]) -> Result<Self, Error> {
+    pub fn parse<'b>(format: Format, bytes: impl Into<Cow<'b, [u8]>>) -> Result<Self, Error> {
         yaml_only(format)?;
-        let (encoding, source) = read::decode(bytes)?;
+        let (encoding, source) = read::decode(bytes.into())?;
         let outline = read::outline(&source).map_err(|e| if e == Error::Empty { Error::NotEncrypted } else { e })?;
         let branches = branches(&outline, &source);
         let root = outline.documents.first().map_or(NONE, |d| d.root);
@@ -216,7 +222,7 @@ impl EncryptedDocument {
     ///
     /// # Errors
     /// Those of [`EncryptedDocument::parse`] but [`Error::NotEncrypted`].
-    pub fn is_encrypted(format: Format, bytes: &[u8]) -> Result<bool, Error> {
+    pub fn is_encrypted<'b>(format: Format, bytes: impl Into<Cow<'b, [u8]>>) -> Result<bool, Error> {
         match EncryptedDocument::parse(format, bytes) {
             Ok(document) => Ok(!document.metadata.mac.is_empty() && !document.metadata.version.is_empty()),
             Err(Error::NotEncrypted) => Ok(false),
@@ -488,7 +494,7 @@ impl EncryptedDocument {
             let Node::Leaf(scalar) = &item.node else { continue };
             let wanted = match &opened.items[at] {
                 Opened::Kept => scalar.value(self.texts()),
-                Opened::Text(range) => Value::Str(std::borrow::Cow::Borrowed(&opened.plain[range.range()])),
+                Opened::Text(range) => Value::Str(Cow::Borrowed(&opened.plain[range.range()])),
                 Opened::Scalar(scalar, _) => scalar.value(self.texts()),
                 Opened::Comment(_) | Opened::Element(_) => continue,
             };

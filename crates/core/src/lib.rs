@@ -6,6 +6,7 @@
 pub mod config;
 pub mod crypto;
 pub mod document;
+mod digest;
 pub mod error;
 pub mod format;
 pub mod keys;

@@ -2,6 +2,7 @@
 
 use crate::crypto::cipher::{Cipher, DataKey, IvSource};
 use crate::crypto::mac::{self, Mac};
+use crate::digest::fast_digest;
 use crate::document::PlainDocument;
 use crate::error::Error;
 use crate::format::yaml::seal::{Sealing, float_spelling};
@@ -266,31 +267,16 @@ struct Seal(u64);
 
 impl Seal {
     fn clear(aad: &[u8]) -> Seal {
-        Seal(hash(aad) & !1)
+        Seal(fast_digest(aad) & !1)
     }
 
     fn sealed(aad: &[u8], token: &[u8]) -> Seal {
-        Seal(hash(aad).rotate_left(17) ^ hash(token) | 1)
+        Seal(fast_digest(aad).rotate_left(17) ^ fast_digest(token) | 1)
     }
 
     fn is_sealed(self) -> bool {
         self.0 & 1 == 1
     }
-}
-
-/// A digest for the check after writing: it guards against mistakes of this library, not against an attacker.
-fn hash(bytes: &[u8]) -> u64 {
-    let mix = |state: u64, word: u64| (state ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-    let mut state = bytes.len() as u64;
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        let mut word = [0; 8];
-        word.copy_from_slice(chunk);
-        state = mix(state, u64::from_le_bytes(word));
-    }
-    let mut tail = [0; 8];
-    tail[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
-    mix(state, u64::from_le_bytes(tail))
 }
 
 /// The metadata branches of all documents that have one.

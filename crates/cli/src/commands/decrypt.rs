@@ -30,9 +30,9 @@ pub fn run(args: &Decrypt, env: &Environment) -> Result<(), Failure> {
     check_order(&args.opening, env)?;
     let path = tree_path(args.opening.extract.as_deref())?;
 
-    let input = route.read()?;
+    let mut input = route.read()?;
     let named = |error, phase| Failure::core(error, phase).of(route.input_name());
-    let file = EncryptedDocument::parse(from, input.bytes()).map_err(|error| named(error, Phase::Open))?;
+    let file = EncryptedDocument::parse(from, input.take()).map_err(|error| named(error, Phase::Open))?;
     let keys = keyring::open(&args.common, env)?;
     let plain = match args.opening.ignore_mac {
         Some(true) => file.decrypt_ignoring_mac(&keys),
@@ -42,21 +42,21 @@ pub fn run(args: &Decrypt, env: &Environment) -> Result<(), Failure> {
     for warning in plain.warnings() {
         ui::warn(warning);
     }
-    let text = rendered(&plain, path.as_ref(), from, to, indent)
+    let text = rendered(plain, path.as_ref(), from, to, indent)
         .map_err(|error| dump_failure(error, to).of(route.input_name()))?;
     route.write(input, &text, Privacy::Owner)
 }
 
 /// Returns the whole text or the selection, in the output format.
 fn rendered(
-    plain: &PlainDocument,
+    plain: PlainDocument,
     path: Option<&TreePath>,
     from: Format,
     to: Format,
     indent: usize,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     let text = match path {
-        None if from == to => plain.bytes(),
+        None if from == to => return Ok(plain.into_bytes()),
         None => plain.convert(to, indent)?,
         Some(path) => plain.extract(path, to, indent)?,
     };

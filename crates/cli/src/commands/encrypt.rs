@@ -32,9 +32,9 @@ pub fn run(args: &Encrypt, env: &Environment) -> Result<(), Failure> {
         ));
     }
 
-    let input = route.read()?;
+    let mut input = route.read()?;
     let named = |error, phase| Failure::core(error, phase).of(route.input_name());
-    let mut plain = PlainDocument::parse(from, input.bytes()).map_err(|error| named(error, Phase::ReadPlain))?;
+    let mut plain = PlainDocument::parse(from, input.take()).map_err(|error| named(error, Phase::ReadPlain))?;
     for warning in plain.warnings() {
         ui::warn(warning);
     }

@@ -48,9 +48,15 @@ pub fn parse_allow_empty(text: &[u8]) -> Option<Token<'_>> {
 
 /// Splits at the last `separator` that something follows.
 fn split_last<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let last = text.len().checked_sub(separator.len() + 1)?;
-    let at = (0..=last).rev().find(|at| text[*at..].starts_with(separator))?;
-    Some((&text[..at], &text[at + separator.len()..]))
+    let mut end = text.len().checked_sub(separator.len())?;
+    loop {
+        // All separators start with a comma, of which base64 has none.
+        let at = text[..end].iter().rposition(|b| *b == b',')?;
+        if text[at..].starts_with(separator) {
+            return Some((&text[..at], &text[at + separator.len()..]));
+        }
+        end = at;
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::parse::{Node, NodeKind, Parsed, ParsedDocument, Pieces};
 use super::resolve;
 use super::scan::MAX_TEXT;
 use crate::error::Error;
+use crate::digest::fast_digest;
 use crate::outline::{
     Alias, Document, Extra, Item, NONE, Node as Kind, Outline, Scalar, Span, Style, Tag, Text, Texts,
 };
@@ -42,6 +43,8 @@ struct Converter<'a> {
     /// Comments the reference would drop, by the collection they stand in.
     dropped: HashMap<u32, Vec<u32>>,
     document: usize,
+    /// Digests of the keys of one mapping.
+    digests: Vec<u64>,
 }
 
 /// Makes the outline.
@@ -67,6 +70,7 @@ pub(crate) fn convert(src: &str, mut parsed: Parsed) -> Result<Outline, Error> {
         in_alias: 0,
         dropped,
         document: 0,
+        digests: Vec::new(),
     };
     converter.out.items.reserve(converter.parsed.nodes.len() / 2 + 16);
     for (index, document) in documents.iter().enumerate() {
@@ -502,28 +506,44 @@ impl Converter<'_> {
             return Ok(());
         }
         let mut key = self.node(map).first;
-        let mut seen: Vec<(bool, &[u8])> = Vec::new();
-        let mut many: HashSet<(bool, &[u8])> = HashSet::new();
+        self.digests.clear();
         while key != NONE {
             let node = self.node(key);
-            let name = match node.kind {
-                NodeKind::Scalar { text, .. } => (false, text.bytes(self.texts())),
-                NodeKind::Alias(_) => (true, &self.src.as_bytes()[node.start as usize..node.end as usize]),
-                NodeKind::Empty => (false, &b""[..]),
-                _ => return self.error(node.start, "a mapping or list cannot be a key"),
-            };
-            if seen.len() == 8 && many.is_empty() {
-                many.extend(seen.iter().copied());
-            }
-            let duplicate = if seen.len() < 8 { seen.contains(&name) } else { !many.insert(name) };
-            if duplicate {
-                return self.error(node.start, "mapping key already defined in this mapping");
-            }
-            if seen.len() < 8 {
-                seen.push(name);
+            if matches!(node.kind, NodeKind::Map(_) | NodeKind::Seq(_)) {
+                return self.error(node.start, "a mapping or list cannot be a key");
             }
             if self.is_merge_key(node) && !self.is_mergeable(node.next) {
                 return self.error(node.start, "map merge requires map or sequence of maps as the value");
+            }
+            let (is_alias, name) = self.key_name(node);
+            let digest = fast_digest(name) ^ u64::from(is_alias);
+            key = self.node(node.next).next;
+            self.digests.push(digest);
+        }
+        self.digests.sort_unstable();
+        if self.digests.windows(2).all(|pair| pair[0] != pair[1]) {
+            return Ok(());
+        }
+        self.check_duplicates(map)
+    }
+
+    /// What makes two keys the same: an alias is one by its own name.
+    fn key_name(&self, node: &Node) -> (bool, &[u8]) {
+        match node.kind {
+            NodeKind::Scalar { text, .. } => (false, text.bytes(self.texts())),
+            NodeKind::Alias(_) => (true, &self.src.as_bytes()[node.start as usize..node.end as usize]),
+            _ => (false, b""),
+        }
+    }
+
+    /// Looks for two equal keys where two digests are equal.
+    fn check_duplicates(&self, map: u32) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        let mut key = self.node(map).first;
+        while key != NONE {
+            let node = self.node(key);
+            if !seen.insert(self.key_name(node)) {
+                return self.error(node.start, "mapping key already defined in this mapping");
             }
             key = self.node(node.next).next;
         }

@@ -62,6 +62,9 @@ impl Traits {
             space_after_break: false,
             separators: false,
         };
+        if text.bytes().fold(true, |plain, b| plain & (b' '..=b'~').contains(&b)) {
+            return traits;
+        }
         let mut previous = '\0';
         for c in text.chars() {
             traits.line_feed |= c == '\n';
@@ -173,6 +176,9 @@ fn plain_fits(text: &str, traits: &Traits, in_flow: bool) -> bool {
         return false;
     }
     let blank = |b: Option<&u8>| b.is_none_or(|b| matches!(b, b' ' | b'\t'));
+    if !bytes.contains(&b':') && !bytes.contains(&b'#') {
+        return true;
+    }
     !(0..bytes.len()).any(|at| match bytes[at] {
         b':' => blank(bytes.get(at + 1)),
         b'#' => at > 0 && matches!(bytes[at - 1], b' ' | b'\t'),
