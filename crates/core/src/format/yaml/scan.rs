@@ -106,6 +106,8 @@ struct SimpleKey {
 
 pub(crate) struct Scanner<'a> {
     pub(super) src: &'a [u8],
+    /// Whether there is a tab, or a line break other than LF may be: then runs are scanned byte by byte.
+    pub(super) exotic: bool,
     pub(super) pos: usize,
     pub(super) line: u32,
     pub(super) column: u32,
@@ -121,8 +123,11 @@ pub(crate) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub fn new(src: &'a str) -> Self {
+        let exotic = |b: u8| b == b'\t' || b == b'\r' || b == 0xC2 || b == 0xE2;
+        let exotic = src.as_bytes().chunks(256).any(|chunk| chunk.iter().fold(false, |found, b| found | exotic(*b)));
         Scanner {
             src: src.as_bytes(),
+            exotic,
             pos: 0,
             line: 0,
             column: 0,
@@ -223,6 +228,9 @@ impl Scanner<'_> {
 
     /// The end of the line that `from` stands on, its break excluded.
     pub(super) fn line_end(&self, from: usize) -> usize {
+        if !self.exotic {
+            return memchr::memchr(b'\n', &self.src[from..]).map_or(self.src.len(), |i| from + i);
+        }
         let mut at = from;
         while at < self.src.len() && (!may_break(self.src[at]) || self.break_len(at) == 0) {
             at += 1;
@@ -320,6 +328,9 @@ impl Scanner<'_> {
     fn skip_to_token(&mut self, from: usize) -> Result<(), Error> {
         let from_line = self.line;
         loop {
+            let spaces = self.src[self.pos..].iter().take_while(|b| **b == b' ').count();
+            self.pos += spaces;
+            self.column += spaces as u32;
             while self.at(0) == b' ' || (self.at(0) == b'\t' && (self.flow_level > 0 || !self.key_allowed)) {
                 self.skip_blank();
             }

@@ -142,23 +142,10 @@ impl Scanner<'_> {
         let src = self.src;
         let in_flow = self.flow_level > 0;
         let mut at = self.pos;
-        if !in_flow {
-            // Sixteen bytes at a time, without an early end: this compiles to vector instructions.
-            let may_stop = |b: u8| b <= b' ' || b == b':' || b >= 0x80;
-            while let Some(chunk) = src.get(at..at + 16) {
-                if chunk.iter().fold(false, |found, b| found | may_stop(*b)) {
-                    let stop = chunk.iter().position(|b| may_stop(*b)).unwrap_or(0);
-                    let next = chunk.get(stop + 1).copied().unwrap_or(b' ');
-                    // A colon inside a word is not one.
-                    if chunk[stop] == b':' && next > b' ' && next < 0x80 {
-                        at += stop + 1;
-                        continue;
-                    }
-                    at += stop;
-                    break;
-                }
-                at += 16;
-            }
+        if !in_flow && !self.exotic {
+            // Only a blank ends a run, and the colon in front of it.
+            let end = memchr::memchr2(b' ', b'\n', &src[at..]).map_or(src.len(), |i| at + i);
+            return if end > at && src[end - 1] == b':' { end - 1 } else { end };
         }
         while let Some(&byte) = src.get(at) {
             let class = PLAIN_STOP[byte as usize];
