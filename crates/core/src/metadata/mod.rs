@@ -4,6 +4,8 @@ pub mod keys;
 mod read;
 mod write;
 
+pub(crate) use write::members;
+
 use crate::outline::Event;
 use crate::select::Settings;
 use crate::value::Timestamp;

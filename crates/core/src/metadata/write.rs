@@ -62,7 +62,7 @@ fn key<'e>(event: &'e Event<'_>) -> Option<&'e str> {
 }
 
 /// Cuts members into one slice each.
-fn members<'e>(events: &'e [Event<'static>]) -> Vec<&'e [Event<'static>]> {
+pub(crate) fn members<'e, 'v>(events: &'e [Event<'v>]) -> Vec<&'e [Event<'v>]> {
     let (mut depth, mut from, mut found) = (0_usize, 0, Vec::new());
     for (index, event) in events.iter().enumerate() {
         match event {
