@@ -9,6 +9,7 @@ mod time;
 pub(crate) use float::{canonical_float, positional, scientific, short_float};
 use std::borrow::Cow;
 pub use time::Timestamp;
+use zeroize::{Zeroize, Zeroizing};
 
 /// A typed scalar.
 #[derive(Clone)]
@@ -94,8 +95,8 @@ impl<'a> Value<'a> {
             Value::Null => {}
             Value::Bool(b) => out.extend_from_slice(if *b { b"True" } else { b"False" }),
             Value::Int(i) => write_int(*i, out),
-            Value::Float(f) => out.extend_from_slice(canonical_float(*f).as_bytes()),
-            Value::Time(t) => out.extend_from_slice(t.canonical().as_bytes()),
+            Value::Float(f) => out.extend_from_slice(Zeroizing::new(canonical_float(*f)).as_bytes()),
+            Value::Time(t) => out.extend_from_slice(Zeroizing::new(t.canonical()).as_bytes()),
             Value::Str(s) => out.extend_from_slice(s),
         }
     }
@@ -125,20 +126,28 @@ impl<'a> Value<'a> {
 
     /// Types the plain text of a token. `None` if it does not fit the label.
     ///
-    /// The accepted spellings are the reference's, which are those of Go's `strconv` and RFC 3339.
-    pub fn from_plaintext(kind: Kind, bytes: Vec<u8>) -> Option<Value<'static>> {
-        let text = || std::str::from_utf8(&bytes).ok();
-        Some(match kind {
-            Kind::Str | Kind::Bytes | Kind::Comment => Value::Str(Cow::Owned(bytes)),
-            Kind::Int => Value::Int(parse_int(text()?)?),
-            Kind::Float => Value::Float(float::parse(text()?)?),
-            Kind::Bool => match text()? {
-                "1" | "t" | "T" | "TRUE" | "true" | "True" => Value::Bool(true),
-                "0" | "f" | "F" | "FALSE" | "false" | "False" => Value::Bool(false),
-                _ => return None,
-            },
-            Kind::Time => Value::Time(Timestamp::parse_rfc3339(text()?)?),
-        })
+    /// The accepted spellings are the reference's, which are those of Go's `strconv` and RFC 3339. Unless they become the
+    /// value, the bytes are zeroed.
+    pub fn from_plaintext(kind: Kind, mut bytes: Vec<u8>) -> Option<Value<'static>> {
+        Value::take_plaintext(kind, &mut bytes)
+    }
+
+    /// Takes the bytes: what is left of them is empty and zeroed.
+    fn take_plaintext(kind: Kind, bytes: &mut Vec<u8>) -> Option<Value<'static>> {
+        let value = match kind {
+            Kind::Str | Kind::Bytes | Kind::Comment => Some(Value::Str(Cow::Owned(std::mem::take(bytes)))),
+            Kind::Int => parse_int(bytes).map(Value::Int),
+            Kind::Float => float::parse(bytes).map(Value::Float),
+            Kind::Bool => parse_bool(bytes).map(Value::Bool),
+            Kind::Time => std::str::from_utf8(bytes)
+                .ok()
+                .and_then(Timestamp::parse_rfc3339)
+                // compat: read, but without canonical bytes ("timezone hour outside of range").
+                .filter(Timestamp::is_printable)
+                .map(Value::Time),
+        };
+        bytes.zeroize();
+        value
     }
 }
 
@@ -160,10 +169,41 @@ fn write_int(value: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
-fn parse_int(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
+/// Reads decimal digits with a sign, as Go's `strconv.Atoi` does.
+fn parse_int(text: &[u8]) -> Option<i64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// Reads a boolean, as Go's `strconv.ParseBool` does.
+fn parse_bool(text: &[u8]) -> Option<bool> {
+    match text {
+        b"1" | b"t" | b"T" | b"TRUE" | b"true" | b"True" => Some(true),
+        b"0" | b"f" | b"F" | b"FALSE" | b"false" | b"False" => Some(false),
+        _ => None,
     }
-    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_that_does_not_become_the_value_is_zeroed() {
+        let texts = [
+            (Kind::Int, "42"),
+            (Kind::Int, "canary"),
+            (Kind::Float, "1.5"),
+            (Kind::Float, "canary"),
+            (Kind::Bool, "true"),
+            (Kind::Bool, "canary"),
+            (Kind::Time, "2026-01-02T03:04:05Z"),
+            (Kind::Time, "2026-01-02T03:04:05+24:00"),
+        ];
+        for (kind, text) in texts {
+            let mut bytes = text.as_bytes().to_vec();
+            let value = Value::take_plaintext(kind, &mut bytes);
+            assert!(bytes.is_empty(), "{text}: cleared");
+            assert_eq!(value.is_some(), !text.contains("canary") && !text.contains("+24"), "{text}");
+        }
+    }
 }

@@ -24,36 +24,22 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// Parses RFC 3339 as the reference does: `YYYY-MM-DDThh:mm:ss[.frac](Z|±hh:mm)`.
+    /// Parses RFC 3339 as the reference does: `YYYY-MM-DDThh:mm:ss[.frac](Z|±hh:mm)`, the hour with one digit too.
     pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
-        let bytes = text.as_bytes();
-        let digits = |range: std::ops::Range<usize>| number(bytes.get(range)?);
-        let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
-        // compat: the hour may have one digit ("2006-01-02T5:04:05Z").
-        let shifted;
-        let (bytes, digits): (&[u8], &dyn Fn(std::ops::Range<usize>) -> Option<u32>) = if bytes.get(12) == Some(&b':') {
-            shifted = format!("{}0{}", text.get(..11)?, text.get(11..)?);
-            return Timestamp::parse_rfc3339(&shifted);
-        } else {
-            (bytes, &digits)
-        };
-        if separators.iter().any(|(at, c)| bytes.get(*at) != Some(c)) {
-            return None;
-        }
-        let (date, time) =
-            ((digits(0..4)?, digits(5..7)?, digits(8..10)?), (digits(11..13)?, digits(14..16)?, digits(17..19)?));
-        let (nanosecond, rest) = fraction(text.get(19..)?)?;
-        Timestamp::checked(date, time, nanosecond, offset(rest)?)
+        let (year, rest) = digits(text, 4)?;
+        let (month, rest) = digits(rest.strip_prefix('-')?, 2)?;
+        let (day, rest) = digits(rest.strip_prefix('-')?, 2)?;
+        let (hour, rest) = short(rest.strip_prefix('T')?)?;
+        let (minute, rest) = digits(rest.strip_prefix(':')?, 2)?;
+        let (second, rest) = digits(rest.strip_prefix(':')?, 2)?;
+        let (nanosecond, rest) = fraction(rest)?;
+        Timestamp::checked((year, month, day), (hour, minute, second), nanosecond, offset(rest)?)
     }
 
     /// Parses the forms of YAML that the reference takes for a time.
     pub fn parse_yaml(text: &str) -> Option<Timestamp> {
-        let bytes = text.as_bytes();
-        if bytes.len() < 8 || !bytes[..4].iter().all(u8::is_ascii_digit) || bytes[4] != b'-' {
-            return None;
-        }
-        let year = number(&bytes[..4])?;
-        let (month, rest) = short(&text[5..])?;
+        let (year, rest) = digits(text, 4)?;
+        let (month, rest) = short(rest.strip_prefix('-')?)?;
         let (day, rest) = short(rest.strip_prefix('-')?)?;
         let date = (year, month, day);
         if rest.is_empty() {
@@ -163,6 +149,11 @@ fn number(bytes: &[u8]) -> Option<u32> {
         return None;
     }
     Some(bytes.iter().fold(0, |n, b| n * 10 + u32::from(b - b'0')))
+}
+
+/// Exactly that many digits.
+fn digits(text: &str, count: usize) -> Option<(u32, &str)> {
+    Some((number(text.as_bytes().get(..count)?)?, &text[count..]))
 }
 
 /// One or two digits.
