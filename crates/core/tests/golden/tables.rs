@@ -7,6 +7,8 @@ use crate::tokens::{self, Expected};
 use crate::values;
 use serde_json::Value;
 use sops_core::Error;
+use sops_core::document::TreePath;
+use sops_core::format::Format;
 
 fn json_text(cell: &str) -> String {
     serde_json::from_str(cell).unwrap_or_else(|e| panic!("{cell}: {e}"))
@@ -66,6 +68,25 @@ fn new_strings_are_spelled_as_the_reference_spells_them() {
             corpus.judge(&mut tally, &format!("yaml/emit.tsv {name}"), problem);
         }
         corpus.report("rows", "yaml/emit.tsv", tally);
+    }
+}
+
+#[test]
+fn selections_are_printed_as_the_reference_prints_them() {
+    let table = "yaml/extract.tsv";
+    for corpus in corpora().into_iter().filter(|corpus| corpus.path.join(table).is_file()) {
+        let mut tally = Tally::default();
+        for row in corpus.rows(table) {
+            let [document, path, expected] = row.as_slice() else { panic!("{row:?}") };
+            let tree_path = TreePath::parse(path).expect("a tree path");
+            let printed = library::parse(json_text(document).as_bytes())
+                .and_then(|plain| plain.extract(&tree_path, Format::Yaml, 0))
+                .map(|text| String::from_utf8_lossy(&text).into_owned());
+            let expected = Ok(json_text(expected));
+            let problem = (printed != expected).then(|| format!("{printed:?}, expected {expected:?}"));
+            corpus.judge(&mut tally, &format!("{table} {document} {path}"), problem);
+        }
+        corpus.report("rows", table, tally);
     }
 }
 
