@@ -10,7 +10,7 @@ use sops_core::Error;
 use sops_core::document::TreePath;
 use sops_core::format::Format;
 
-fn json_text(cell: &str) -> String {
+pub fn json_text(cell: &str) -> String {
     serde_json::from_str(cell).unwrap_or_else(|e| panic!("{cell}: {e}"))
 }
 
