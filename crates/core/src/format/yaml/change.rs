@@ -264,10 +264,10 @@ impl<'a> Change<'a> {
             Some(at) if behind[..line].trim_start_matches([' ', '\t']).starts_with('#') => {
                 let end = span.end as usize + line;
                 edits.replace(span, |out| {
-                    out.extend_from_slice(text[..at].as_bytes());
+                    out.extend_from_slice(&text.as_bytes()[..at]);
                     out.extend(behind.starts_with('#').then_some(b' '));
                 });
-                edits.replace(Span::new(end, end), |out| out.extend_from_slice(text[at..].as_bytes()));
+                edits.replace(Span::new(end, end), |out| out.extend_from_slice(&text.as_bytes()[at..]));
             }
             _ => edits.replace(span, |out| out.extend_from_slice(text.as_bytes())),
         }
