@@ -114,7 +114,17 @@ fn lists(node: Node<'_>) -> Result<Vec<Entry>, Error> {
         return node.expected("no null in the list of keys");
     }
     let elements = node.list("keys, or a text with commas")?;
-    elements.into_iter().map(|element| element.strict_text("a text in the list of keys")).collect()
+    let mut lists = elements
+        .into_iter()
+        .map(|element| element.strict_text("a text in the list of keys"))
+        .collect::<Result<Vec<Entry>, _>>()?;
+    // compat: the reference joins the elements, and one empty text joins to no keys at all; beside others it is an error.
+    if let [only] = &lists[..]
+        && only.text.is_empty()
+    {
+        lists.clear();
+    }
+    Ok(lists)
 }
 
 impl Field {

@@ -187,6 +187,7 @@ fn no_key_groups_are_flat_and_an_empty_group_stays() {
     assert_eq!(keys("creation_rules:\n- age: $A\n  key_groups: []\n"), [[ALICE.trim()]]);
     assert_eq!(keys("creation_rules:\n- key_groups: [{}]\n"), [[""; 0]]);
     assert_eq!(keys("creation_rules:\n- path_regex: a\n"), [[""; 0]]);
+    assert_eq!(keys("creation_rules:\n- age: $A\n  kms: [\"\"]\n  pgp: \" , \"\n"), [[ALICE.trim()]]);
 }
 
 #[test]
