@@ -372,13 +372,7 @@ impl EncryptedDocument {
         Ok((result, mac))
     }
 
-    fn opened(
-        &self,
-        item: &Item,
-        kind: Kind,
-        range: Span,
-        plain: &[u8],
-    ) -> Result<Opened, LeafCause> {
+    fn opened(&self, item: &Item, kind: Kind, range: Span, plain: &[u8]) -> Result<Opened, LeafCause> {
         let in_list = item.parent != NONE && matches!(self.outline.items[item.parent as usize].node, Node::List);
         match kind {
             Kind::Str | Kind::Bytes => Ok(Opened::Text(range)),

@@ -5,8 +5,8 @@
 
 pub mod config;
 pub mod crypto;
-pub mod document;
 mod digest;
+pub mod document;
 pub mod error;
 pub mod format;
 pub mod keys;

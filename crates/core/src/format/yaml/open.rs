@@ -49,7 +49,10 @@ impl Opening<'_> {
         let mut scratch = String::new();
         let mut emptied = HashSet::new();
         for (item, opened) in self.outline.items.iter().zip(self.opened) {
-            if matches!(opened, Opened::Kept) || self.outline.is_copy(item) || removed.iter().any(|(s, _)| within(item, *s)) {
+            if matches!(opened, Opened::Kept)
+                || self.outline.is_copy(item)
+                || removed.iter().any(|(s, _)| within(item, *s))
+            {
                 continue;
             }
             match opened {
@@ -63,7 +66,13 @@ impl Opening<'_> {
                         let span = Span { start: self.outline.extra(item).tag_span.start, end: item.span.end };
                         edits.replace(span, |out| out.extend_from_slice(text));
                     }
-                    _ => self.write_value(item, &scalar.value(self.outline.texts(self.source)), &removed, &mut scratch, &mut edits),
+                    _ => self.write_value(
+                        item,
+                        &scalar.value(self.outline.texts(self.source)),
+                        &removed,
+                        &mut scratch,
+                        &mut edits,
+                    ),
                 },
                 Opened::Comment(range) => {
                     let span = Span { start: item.span.start + 1, end: item.span.end };
