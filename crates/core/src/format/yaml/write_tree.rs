@@ -45,24 +45,26 @@ pub fn tree(events: &[Event<'_>], options: &Options, out: &mut String) {
 
 /// Appends a subtree as the value of a key in a mapping at `column`: a blank and a scalar, or a line break and a block.
 pub fn block(events: &[Event<'_>], column: usize, options: &Options, out: &mut String) {
+    let events = settled(events);
     let child = next_column(column, options.indent);
     let mut writer = Writer::new(options, out, true);
-    if has_members(events, 0) {
+    if has_members(&events, 0) {
         writer.newline();
-        writer.run(events, child, false);
+        writer.run(&events, child, false);
     } else {
         writer.out.push(' ');
-        writer.short(events, column, child);
+        writer.short(&events, column, child);
     }
 }
 
 /// Appends a subtree as an element of a list whose dashes stand at `column`, behind `- `.
 pub fn block_in_list(events: &[Event<'_>], column: usize, options: &Options, out: &mut String) {
+    let events = settled(events);
     let mut writer = Writer::new(options, out, true);
-    if has_members(events, 0) {
-        writer.run(events, column + 2, true);
+    if has_members(&events, 0) {
+        writer.run(&events, column + 2, true);
     } else {
-        writer.short(events, column, column + 2);
+        writer.short(&events, column, column + 2);
     }
 }
 
@@ -93,6 +95,42 @@ fn has_members(events: &[Event<'_>], at: usize) -> bool {
     let mut rest = events.iter().skip(at);
     matches!(rest.next(), Some(Event::Map(_) | Event::List(_)))
         && !matches!(rest.find(|event| !matches!(event, Event::Comment { .. })), None | Some(Event::End))
+}
+
+/// Puts the comments at the end of a collection in front of its last entry if that has members: below a block they would
+/// be read as the block's own.
+fn settled<'e>(events: &[Event<'e>]) -> Vec<Event<'e>> {
+    let mut settled: Vec<Event<'e>> = Vec::with_capacity(events.len());
+    // Per open collection: where its last entry starts, and where that ends if it has members.
+    let mut open: Vec<(usize, Option<usize>)> = Vec::new();
+    for event in events {
+        match event {
+            Event::Comment { .. } => {}
+            Event::End => {
+                if let Some((start, Some(end))) = open.pop() {
+                    let comments = settled.len() - end;
+                    settled[start..].rotate_right(comments);
+                }
+            }
+            Event::Map(_) | Event::List(_) | Event::Leaf(..) => {
+                if let Some(parent) = open.last_mut() {
+                    *parent = (settled.len(), None);
+                }
+            }
+        }
+        settled.push(event.clone());
+        match event {
+            Event::Map(_) | Event::List(_) => open.push((settled.len(), None)),
+            Event::End => {
+                let end = settled.len();
+                if let Some((start, last)) = open.last_mut() {
+                    *last = has_members(&settled, *start).then_some(end);
+                }
+            }
+            Event::Leaf(..) | Event::Comment { .. } => {}
+        }
+    }
+    settled
 }
 
 /// Whether the reference can read the value at `at` under a merge key: a mapping or a list of mappings.

@@ -93,6 +93,29 @@ fn comments_that_may_be_tokens_stay_in_an_empty_list() {
 }
 
 #[test]
+fn comments_that_may_be_tokens_stay_behind_a_block() {
+    let events = [
+        map(None),
+        leaf(Some("a"), "b"),
+        list(Some("l")),
+        map(None),
+        list(Some("m")),
+        leaf(None, "c"),
+        Event::End,
+        comment("d"),
+        Event::End,
+        comment("e"),
+        Event::End,
+        comment("f"),
+        Event::End,
+    ];
+    let mut out = String::from("k:");
+    block(&events, 0, &OPTIONS, &mut out);
+    let expected = "k:\n    a: b\n    #f\n    l:\n        #e\n        #d\n        - m:\n            - c\n";
+    assert_eq!(out, expected);
+}
+
+#[test]
 fn comments_in_flow_text_have_lines() {
     let written = |events: &[Event<'_>]| {
         let mut out = String::new();
