@@ -28,7 +28,7 @@ pub fn run(args: &Decrypt, env: &Environment) -> Result<(), Failure> {
     let located = locate::configuration(&args.common, env)?;
     let indent = locate::indent(to, &args.common, &located.config)?;
     check_order(&args.opening, env)?;
-    let path = tree_path(args.opening.extract.as_deref())?;
+    let path = tree_path(args.extract.as_deref())?;
 
     let mut input = route.read()?;
     let named = |error, phase| Failure::core(error, phase).of(route.input_name());

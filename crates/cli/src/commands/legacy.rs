@@ -43,10 +43,10 @@ pub fn run(mut args: Legacy, env: &Environment) -> Result<(), Failure> {
         let name = args.streams.filename_override.clone().unwrap_or_else(|| locate::shown(&file));
         recipe::matching_rule(&located, &name, env)?;
     }
-    let Legacy { common, streams, types, keys, selection, opening, file, .. } = args;
+    let Legacy { common, streams, types, keys, selection, opening, extract, file, .. } = args;
     match mode {
         Mode::Encrypt => encrypt::run(&Encrypt { common, streams, types, keys, selection, file }, env),
-        Mode::Decrypt => decrypt::run(&Decrypt { common, streams, types, opening, file }, env),
+        Mode::Decrypt => decrypt::run(&Decrypt { common, streams, types, opening, extract, file }, env),
         Mode::Edit => Err(later("edit")),
         Mode::Rotate => Err(later("rotate")),
         Mode::Set => Err(later("set")),
