@@ -1,20 +1,24 @@
 //! Plain and encrypted documents: source text and its outline.
 
-use crate::crypto::cipher::Cipher;
+use crate::crypto::cipher::{Cipher, DataKey};
 use crate::crypto::mac::{self, Mac};
 use crate::crypto::token::{self, Token};
+use crate::digest::fast_digest;
 use crate::error::{Error, LeafCause, MacCause};
 use crate::format::yaml::open::{Opened, Opening};
 use crate::format::yaml::read::{self, Encoding};
-use crate::format::yaml::{layout, write};
+use crate::format::yaml::{self, layout, write};
 use crate::format::{Format, json};
 use crate::keys::Keyring;
-use crate::metadata::Metadata;
-use crate::outline::{Event, Item, NONE, Node, Outline, Scalar, Span, Texts};
+use crate::memory::TokenMemory;
+use crate::metadata::keys::MasterKey;
+use crate::metadata::{KeyGroup, Metadata};
+use crate::outline::{Document, Event, Item, NONE, Node, Outline, Scalar, Span, Texts};
 pub use crate::path::TreePath;
 use crate::path::{Step, display_keys};
-use crate::sealer::branches;
+use crate::sealer::{Sealer, branches, first_line};
 use crate::select::Selector;
+use crate::splice::Edits;
 use crate::value::{Kind, Value};
 use crate::walk::Walker;
 use std::borrow::Cow;
@@ -235,7 +239,7 @@ impl EncryptedDocument {
     /// # Errors
     /// [`Error::DataKey`], [`Error::Leaf`], [`Error::Mac`]; [`Error::Reparse`] if the plain text does not read back.
     pub fn decrypt(&self, keys: &Keyring) -> Result<PlainDocument, Error> {
-        self.open(keys, true)
+        self.open_with(&keys.recover(&self.metadata)?, true, None)
     }
 
     /// Opens every leaf without looking at the MAC: values may have been added, removed, moved or (where they are
@@ -244,13 +248,141 @@ impl EncryptedDocument {
     /// # Errors
     /// Those of [`EncryptedDocument::decrypt`] but [`Error::Mac`].
     pub fn decrypt_ignoring_mac(&self, keys: &Keyring) -> Result<PlainDocument, Error> {
-        self.open(keys, false)
+        self.open_with(&keys.recover(&self.metadata)?, false, None)
     }
 
-    fn open(&self, keys: &Keyring, verify: bool) -> Result<PlainDocument, Error> {
+    /// Opens the file for changes: its plain text, and the [`Sealer`] that seals another one.
+    ///
+    /// # Errors
+    /// Those of [`EncryptedDocument::decrypt`].
+    pub fn open(self, keys: &Keyring) -> Result<(PlainDocument, Sealer), Error> {
+        self.open_for_changes(keys, true)
+    }
+
+    /// Like [`EncryptedDocument::open`], without looking at the MAC.
+    ///
+    /// # Errors
+    /// Those of [`EncryptedDocument::decrypt_ignoring_mac`].
+    pub fn open_ignoring_mac(self, keys: &Keyring) -> Result<(PlainDocument, Sealer), Error> {
+        self.open_for_changes(keys, false)
+    }
+
+    fn open_for_changes(self, keys: &Keyring, verify: bool) -> Result<(PlainDocument, Sealer), Error> {
         let data_key = keys.recover(&self.metadata)?;
-        let cipher = Cipher::new(&data_key);
-        let (mut opened, mac) = self.open_items(&cipher)?;
+        let mut memory = TokenMemory::new();
+        let plain = self.open_with(&data_key, verify, Some(&mut memory))?;
+        let sealer = Sealer::of(self, data_key, memory, &plain);
+        Ok((plain, sealer))
+    }
+
+    /// Returns the file with its data key wrapped for other groups of master keys. Values, MAC and time stay.
+    ///
+    /// # Errors
+    /// [`Error::DataKey`], [`Error::NoRecipients`] for no group or an empty one, [`Error::Wrap`] for a key that cannot be
+    /// used; [`Error::Reparse`] if the new metadata does not read back.
+    pub fn rewrapped(&self, groups: Vec<Vec<MasterKey>>, threshold: usize, keys: &Keyring) -> Result<Vec<u8>, Error> {
+        if groups.is_empty() || groups.iter().any(Vec::is_empty) {
+            return Err(Error::NoRecipients);
+        }
+        let data_key = keys.recover(&self.metadata)?;
+        let mut groups: Vec<KeyGroup> = groups.into_iter().map(|keys| KeyGroup { keys }).collect();
+        let mut metadata = self.metadata.clone();
+        metadata.threshold = keys.wrap_groups(&mut groups, threshold, &data_key)?;
+        metadata.groups = groups;
+        let (old, new) = (self.metadata.write(), metadata.write());
+        let newline = layout::line_ending(&self.source);
+        let mut edits = Edits::new(&self.source, self.source.len() + 4096, self.branches.len());
+        for (document, index) in self.outline.documents.iter().filter_map(|d| self.branch_of(d).map(|b| (d, b))) {
+            let old_text = &self.source[layout::entry_span(&self.source, &self.outline.items[index as usize]).range()];
+            let branch = yaml::branch::Branch { source: &self.source, outline: &self.outline, index, newline };
+            // Nobody reads the branches of further documents, but a removed recipient's key may stand there.
+            let is_first = Some(&index) == self.branches.first();
+            let same_text = |first: &u32| {
+                let span = layout::entry_span(&self.source, &self.outline.items[*first as usize]);
+                self.source[span.range()] == *old_text
+            };
+            let spliced = match is_first || self.branches.first().is_some_and(same_text) {
+                true => branch.changed(&old, &new).ok(),
+                false => None,
+            };
+            let place = layout::Place::Last;
+            let branch = layout::Branch { events: &new, written: spliced, indent: self.branch_indent(), place };
+            layout::replace_branch(&self.source, &self.outline, document, index, &branch, &mut edits);
+        }
+        let text = edits.finish()?;
+        self.check_rewrapped(&text, &new)?;
+        Ok(self.encoding.encode(text))
+    }
+
+    /// Reads the text with new metadata again: the metadata are those that were meant, and nothing else changed.
+    fn check_rewrapped(&self, text: &str, new: &[Event<'_>]) -> Result<(), Error> {
+        let fault = |reason: String| Error::Reparse { path: "the metadata".into(), reason };
+        let read = EncryptedDocument::parse(Format::Yaml, text.as_bytes()).map_err(|e| fault(e.to_string()))?;
+        if !yaml::branch::is_same_metadata(&read.metadata.write(), new) {
+            return Err(fault("they do not read back".into()));
+        }
+        let leaves = |file: &EncryptedDocument| {
+            let mut digest = 0;
+            let selector = &file.selector;
+            let walker = Walker::new(&file.source, &file.outline, selector);
+            let _infallible: Result<(), ()> = walker.run(
+                &file.branches,
+                |_| false,
+                |step| {
+                    let value = match &file.outline.items[step.index].node {
+                        Node::Leaf(scalar) => fast_digest(&scalar.value(file.texts()).canonical()),
+                        Node::Comment { text, .. } => fast_digest(text.bytes(file.texts())),
+                        Node::Map | Node::List => 0,
+                    };
+                    digest = fast_digest(&[digest, value, fast_digest(step.aad)].map(u64::to_le_bytes).concat());
+                    Ok(())
+                },
+            );
+            digest
+        };
+        match leaves(self) == leaves(&read) {
+            true => Ok(()),
+            false => Err(fault("a value or comment would change".into())),
+        }
+    }
+
+    fn branch_of(&self, document: &Document) -> Option<u32> {
+        self.branches.iter().copied().find(|b| self.outline.items[*b as usize].parent == document.root)
+    }
+
+    /// The bytes of the file.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.encoding.encode(self.source.clone())
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    pub(crate) fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    pub(crate) fn branches(&self) -> &[u32] {
+        &self.branches
+    }
+
+    pub(crate) fn selector(&self) -> &Selector {
+        &self.selector
+    }
+
+    fn open_with(
+        &self,
+        data_key: &DataKey,
+        verify: bool,
+        memory: Option<&mut TokenMemory>,
+    ) -> Result<PlainDocument, Error> {
+        let cipher = Cipher::new(data_key);
+        let (mut opened, mac) = self.open_items(&cipher, memory)?;
         if verify {
             self.verify(&cipher, mac)?;
         }
@@ -275,7 +407,7 @@ impl EncryptedDocument {
     }
 
     /// The indentation of the branch: that of the writer of the file.
-    fn branch_indent(&self) -> usize {
+    pub(crate) fn branch_indent(&self) -> usize {
         let Some(&branch) = self.branches.first() else { return 4 };
         let item = &self.outline.items[branch as usize];
         match self.outline.items.get(branch as usize + 1) {
@@ -308,7 +440,7 @@ impl EncryptedDocument {
         }
     }
 
-    fn open_items(&self, cipher: &Cipher) -> Result<(OpenedItems, Mac), Error> {
+    fn open_items(&self, cipher: &Cipher, mut memory: Option<&mut TokenMemory>) -> Result<(OpenedItems, Mac), Error> {
         let outline = &self.outline;
         let mut result = OpenedItems {
             items: Vec::with_capacity(outline.items.len()),
@@ -328,7 +460,12 @@ impl EncryptedDocument {
                 Node::Comment { text, .. } => {
                     if step.encrypted {
                         let text = text.bytes(self.texts());
-                        self.open_comment(step.index, text, step.aad, cipher, &mut result);
+                        let own_path = self.open_comment(step.index, text, step.aad, cipher, &mut result);
+                        if let (Some(memory), true, Opened::Comment(plain)) =
+                            (&mut memory, own_path, &result.items[step.index])
+                        {
+                            memory.remember(step.aad, Kind::Comment, &result.plain[plain.range()], text);
+                        }
                     }
                     Ok(())
                 }
@@ -353,15 +490,23 @@ impl EncryptedDocument {
                     let kind = cipher.open(&token, step.aad, &mut result.plain).map_err(fail)?;
                     let to = result.plain.len();
                     let opened = self.opened(item, kind, Span::new(from, to), &result.plain).map_err(fail)?;
-                    match &opened {
-                        Opened::Element(_) => {}
-                        Opened::Text(range) => mac.update(&result.plain[range.range()]),
+                    let stored = &result.plain[from..to];
+                    let sealed: &[u8] = match &opened {
+                        Opened::Text(_) => {
+                            mac.update(stored);
+                            stored
+                        }
                         Opened::Scalar(scalar, _) => {
                             canonical.clear();
                             scalar.value(self.texts()).write_canonical(&mut canonical);
-                            mac.update_opened(&canonical, &result.plain[from..to]);
+                            mac.update_opened(&canonical, stored);
+                            // What the sealer will make of the text: a float may keep its spelling.
+                            if outline.is_marked(item, &self.source) { stored } else { &canonical }
                         }
-                        _ => {}
+                        _ => stored,
+                    };
+                    if let Some(memory) = &mut memory {
+                        memory.remember(step.aad, kind, sealed, first_line(text));
                     }
                     result.items[step.index] = opened;
                     Ok(())
@@ -372,13 +517,7 @@ impl EncryptedDocument {
         Ok((result, mac))
     }
 
-    fn opened(
-        &self,
-        item: &Item,
-        kind: Kind,
-        range: Span,
-        plain: &[u8],
-    ) -> Result<Opened, LeafCause> {
+    fn opened(&self, item: &Item, kind: Kind, range: Span, plain: &[u8]) -> Result<Opened, LeafCause> {
         let in_list = item.parent != NONE && matches!(self.outline.items[item.parent as usize].node, Node::List);
         match kind {
             Kind::Str | Kind::Bytes => Ok(Opened::Text(range)),
@@ -400,29 +539,31 @@ impl EncryptedDocument {
     }
 
     /// Opens a comment with the path of its container, else with those around it; keeps it with a warning otherwise.
-    fn open_comment(&self, index: usize, text: &[u8], aad: &[u8], cipher: &Cipher, result: &mut OpenedItems) {
+    /// Returns whether it was its own path.
+    fn open_comment(&self, index: usize, text: &[u8], aad: &[u8], cipher: &Cipher, result: &mut OpenedItems) -> bool {
         if text.is_empty() {
-            return;
+            return false;
         }
         let line = result.line_of(&self.source, self.outline.items[index].entry_start as usize);
         let Some(token) = token::parse_allow_empty(text) else {
             result
                 .warnings
                 .push(format!("line {line}: Found possibly unencrypted comment in file; it is kept as it is"));
-            return;
+            return false;
         };
         let from = result.plain.len();
         if self.try_comment(&token, aad, cipher, &mut result.plain) {
             result.items[index] = Opened::Comment(Span::new(from, result.plain.len()));
-            return;
+            return true;
         }
         for aad in self.neighbouring_paths(index) {
             if self.try_comment(&token, &aad, cipher, &mut result.plain) {
                 result.items[index] = Opened::Comment(Span::new(from, result.plain.len()));
-                return;
+                return false;
             }
         }
         result.warnings.push(format!("line {line}: a comment cannot be decrypted; it is kept as it is"));
+        false
     }
 
     fn try_comment(&self, token: &Token<'_>, aad: &[u8], cipher: &Cipher, plain: &mut Vec<u8>) -> bool {

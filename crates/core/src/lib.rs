@@ -5,12 +5,13 @@
 
 pub mod config;
 pub mod crypto;
-pub mod document;
 mod digest;
+pub mod document;
 pub mod error;
 pub mod format;
 pub mod keys;
 pub mod manual;
+mod memory;
 pub mod metadata;
 pub mod outline;
 pub mod path;

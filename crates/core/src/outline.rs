@@ -293,6 +293,14 @@ impl Outline {
         item.extra != NONE && self.extra(item).alias != NONE
     }
 
+    /// Whether a token says that its value stood plain as it is: by the non-specific tag, which readers ignore.
+    pub(crate) fn is_marked(&self, item: &Item, source: &str) -> bool {
+        let tag = self.extra(item).tag_span;
+        matches!(item.style, Style::Double | Style::Plain)
+            && &source[tag.range()] == "!"
+            && tag.end + 1 == item.span.start
+    }
+
     /// The layout of a literal or folded scalar.
     pub fn block(&self, item: &Item) -> Option<&Block> {
         self.blocks.get(self.extra(item).block as usize)

@@ -3,19 +3,22 @@
 use crate::crypto::cipher::{Cipher, DataKey, IvSource};
 use crate::crypto::mac::{self, Mac};
 use crate::digest::fast_digest;
-use crate::document::PlainDocument;
+use crate::document::{EncryptedDocument, PlainDocument};
 use crate::error::Error;
+use crate::format::yaml::layout::{Branch, Place};
 use crate::format::yaml::seal::{Sealing, float_spelling};
-use crate::format::yaml::{layout, read};
+use crate::format::yaml::{self, layout, read};
 use crate::keys::Keyring;
+use crate::memory::TokenMemory;
 use crate::metadata::keys::MasterKey;
 use crate::metadata::{KeyGroup, Metadata};
-use crate::outline::{Event, NONE, Node, Outline};
+use crate::outline::{Document, Event, NONE, Node, Outline};
 use crate::path::display_keys;
 use crate::select::Selector;
 use crate::splice::Edits;
 use crate::value::{Kind, Timestamp, Value};
 use crate::walk::Walker;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use zeroize::Zeroizing;
@@ -36,13 +39,25 @@ pub struct Recipe {
     pub indent: usize,
 }
 
-/// Data key and metadata of one file.
+/// Data key and metadata of one file, and what is known of its text.
 pub struct Sealer {
+    data_key: DataKey,
     cipher: Cipher,
     selector: Selector,
     metadata: Metadata,
     allow_nothing: bool,
     indent: usize,
+    memory: TokenMemory,
+    existing: Option<Existing>,
+}
+
+/// The encrypted file that was opened.
+struct Existing {
+    file: EncryptedDocument,
+    /// SHA-256 of the plain text it holds.
+    plain: [u8; 32],
+    /// Whether keys were added, removed or exchanged since.
+    rekeyed: bool,
 }
 
 impl Sealer {
@@ -63,20 +78,116 @@ impl Sealer {
         metadata.mac_only_encrypted = recipe.mac_only_encrypted;
         Ok(Sealer {
             cipher: Cipher::new(&data_key),
+            data_key,
             selector: recipe.selector,
             metadata,
             allow_nothing: recipe.allow_nothing,
             indent: if recipe.indent == 0 { 4 } else { recipe.indent },
+            memory: TokenMemory::new(),
+            existing: None,
         })
     }
 
+    /// The sealer of an opened file.
+    pub(crate) fn of(file: EncryptedDocument, data_key: DataKey, memory: TokenMemory, plain: &PlainDocument) -> Sealer {
+        Sealer {
+            cipher: Cipher::new(&data_key),
+            data_key,
+            selector: file.selector().clone(),
+            metadata: file.metadata().clone(),
+            allow_nothing: true,
+            indent: file.branch_indent(),
+            memory,
+            existing: Some(Existing { plain: Sha256::digest(plain.source()).into(), file, rekeyed: false }),
+        }
+    }
+
+    /// The metadata as it will be written, but for MAC and time.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Adds a master key to a group; a group that does not exist is made. The key is used from the next
+    /// [`Sealer::rotate`] or [`Sealer::rewrap`] on.
+    pub fn add_key(&mut self, group: usize, key: MasterKey) {
+        if self.metadata.groups.len() <= group {
+            self.metadata.groups.resize_with(group + 1, KeyGroup::default);
+        }
+        self.metadata.groups[group].keys.push(key);
+    }
+
+    /// Removes every copy of the master keys that `is_removed` names, in all groups; returns how many there were. Call
+    /// [`Sealer::rotate`] afterwards: whoever held them knows the data key.
+    pub fn remove_keys(&mut self, is_removed: impl Fn(&MasterKey) -> bool) -> usize {
+        let mut removed = 0;
+        for group in &mut self.metadata.groups {
+            let before = group.keys.len();
+            group.keys.retain(|key| !is_removed(key));
+            removed += before - group.keys.len();
+        }
+        removed
+    }
+
+    /// Draws a new data key and wraps it for all master keys; every value gets a new token.
+    ///
+    /// # Errors
+    /// [`Error::NoRecipients`] without a key or with an empty group, [`Error::Wrap`] for a key that cannot be used; the
+    /// sealer is as before then.
+    pub fn rotate(&mut self, keys: &Keyring) -> Result<(), Error> {
+        let data_key = DataKey::generate();
+        self.wrap(&data_key, keys)?;
+        self.cipher = Cipher::new(&data_key);
+        self.data_key = data_key;
+        self.memory = TokenMemory::new();
+        Ok(())
+    }
+
+    /// Wraps the same data key for all master keys.
+    ///
+    /// # Errors
+    /// Those of [`Sealer::rotate`].
+    pub fn rewrap(&mut self, keys: &Keyring) -> Result<(), Error> {
+        let data_key = DataKey::from_bytes(self.data_key.expose())?;
+        self.wrap(&data_key, keys)
+    }
+
+    fn wrap(&mut self, data_key: &DataKey, keys: &Keyring) -> Result<(), Error> {
+        let mut groups = self.metadata.groups.clone();
+        if groups.is_empty() || groups.iter().any(|g| g.keys.is_empty()) {
+            return Err(Error::NoRecipients);
+        }
+        self.metadata.threshold = keys.wrap_groups(&mut groups, self.metadata.threshold, data_key)?;
+        self.metadata.groups = groups;
+        if let Some(existing) = &mut self.existing {
+            existing.rekeyed = true;
+        }
+        Ok(())
+    }
+
     /// Returns the encrypted text. `unix_seconds` becomes `lastmodified`.
+    ///
+    /// A value that the opened file had at the same path keeps its token. The very plain text of the opened file gives the
+    /// very bytes of that file, unless its keys changed.
     ///
     /// # Errors
     /// [`Error::AlreadyEncrypted`] for a top-level `sops` entry, [`Error::NothingSelected`] for an explicit selection
     /// that selects nothing, [`Error::Reparse`] if the written text does not read back as meant.
     pub fn seal(&self, plain: &PlainDocument, unix_seconds: i64) -> Result<Vec<u8>, Error> {
-        let laid_out = LaidOut::new(plain)?;
+        if let Some(existing) = self.existing.as_ref().filter(|e| e.holds(plain)) {
+            return Ok(existing.file.bytes());
+        }
+        let places = self.existing.as_ref().map_or(Vec::new(), Existing::places);
+        match self.seal_at(plain, unix_seconds, &places) {
+            // A branch between other entries may attach their comments to other ones: behind the last it does not.
+            Err(Error::Reparse { .. }) if places.iter().any(|p| *p != Place::Last) => {
+                self.seal_at(plain, unix_seconds, &[])
+            }
+            result => result,
+        }
+    }
+
+    fn seal_at(&self, plain: &PlainDocument, unix_seconds: i64, places: &[Place]) -> Result<Vec<u8>, Error> {
+        let laid_out = LaidOut::new(plain, places)?;
         let source = &*laid_out.source;
         // A token is some 130 bytes longer than what it holds.
         let leaves = laid_out.outline.items.len();
@@ -91,7 +202,12 @@ impl Sealer {
             mac::seal(&self.cipher, std::mem::replace(&mut pass.mac, Mac::new(false)), &metadata.last_modified);
         let sealing = Sealing::new(source, &laid_out.outline);
         sealing.finish(&pass.copies, |index| pass.seals[index].is_sealed(), self.indent, &mut edits);
-        laid_out.write_branches(&metadata.write(), self.indent, &mut edits);
+        let written = metadata.write();
+        let texts = match &self.existing {
+            Some(existing) => existing.branch_texts(&written, layout::line_ending(source), &laid_out.outline),
+            None => Vec::new(),
+        };
+        laid_out.write_branches(&written, &texts, places, self.indent, &mut edits);
         let text = edits.finish()?;
         self.check(&laid_out, &pass, &text)?;
         Ok(plain.encoding().encode(text))
@@ -111,6 +227,7 @@ impl Sealer {
             leaves: 0,
         };
         let mut ivs = IvSource::new();
+        let mut reuse = self.memory.reuse();
         let mut plain = Zeroizing::new(Vec::new());
         let walker = Walker::new(source, outline, &self.selector);
         walker.run(&laid_out.branches, |_| false, |step| -> Result<(), Error> {
@@ -154,7 +271,10 @@ impl Sealer {
             let mut matches = false;
             let mut token = |out: &mut Vec<u8>| {
                 let from = out.len();
-                self.cipher.seal(&plain, step.aad, &ivs.draw(), kind, out);
+                match reuse.take(step.aad, kind, &plain) {
+                    Some(token) => out.extend_from_slice(token),
+                    None => self.cipher.seal(&plain, step.aad, &ivs.draw(), kind, out),
+                }
                 seal = Seal::sealed(step.aad, &out[from..]);
                 matches = kind == Kind::Comment && self.selector.leaves_clear_behind(&out[from..]);
             };
@@ -245,7 +365,7 @@ impl Sealer {
 }
 
 /// A block scalar's token is followed by its line break, which readers ignore.
-fn first_line(text: &[u8]) -> &[u8] {
+pub(crate) fn first_line(text: &[u8]) -> &[u8] {
     &text[..text.iter().position(|b| *b == b'\n').unwrap_or(text.len())]
 }
 
@@ -301,14 +421,18 @@ struct LaidOut<'a> {
 }
 
 impl<'a> LaidOut<'a> {
-    fn new(plain: &'a PlainDocument) -> Result<Self, Error> {
+    fn new(plain: &'a PlainDocument, places: &[Place]) -> Result<Self, Error> {
         let (source, outline) = (plain.source(), plain.outline());
         if let Some(branch) = branches(outline, source).first() {
             let first = outline.documents.first().map_or(NONE, |d| d.root);
             let in_first = outline.items[*branch as usize].parent == first;
             return Err(if in_first { Error::AlreadyEncrypted } else { Error::ReservedKey });
         }
-        if !outline.documents.iter().any(|d| has_trailing_comment(outline, d.root)) {
+        let is_plain = |(index, document): (usize, &Document)| match places.get(index) {
+            None | Some(Place::Last) => !has_trailing_comment(outline, document.root),
+            Some(_) => !outline.items.iter().any(|i| matches!(i.node, Node::Comment { .. })),
+        };
+        if outline.documents.iter().enumerate().all(is_plain) {
             return Ok(LaidOut {
                 source: Cow::Borrowed(source),
                 outline: Cow::Borrowed(outline),
@@ -317,8 +441,10 @@ impl<'a> LaidOut<'a> {
         }
         let placeholder = [Event::Map(None), Event::Leaf(Some(Cow::Borrowed("x")), Value::Int(0)), Event::End];
         let mut edits = Edits::new(source, source.len() + 64, 1);
-        for document in &outline.documents {
-            layout::insert_branch(source, outline, document, &placeholder, 4, &mut edits);
+        for (index, document) in outline.documents.iter().enumerate() {
+            let place = places.get(index).cloned().unwrap_or_default();
+            let branch = Branch { events: &placeholder, written: None, indent: 4, place };
+            layout::insert_branch(source, outline, document, &branch, &mut edits);
         }
         let text = edits.finish()?;
         let outline = read::outline(&text)?;
@@ -330,16 +456,76 @@ impl<'a> LaidOut<'a> {
         self.branches.iter().map(|b| *b as usize..self.outline.items[*b as usize].end as usize).collect()
     }
 
-    fn write_branches(&self, branch: &[Event<'_>], indent: usize, edits: &mut Edits<'_>) {
-        if self.branches.is_empty() {
-            for document in &self.outline.documents {
-                layout::insert_branch(&self.source, &self.outline, document, branch, indent, edits);
+    fn write_branches(
+        &self,
+        events: &[Event<'_>],
+        written: &[Option<String>],
+        places: &[Place],
+        indent: usize,
+        edits: &mut Edits<'_>,
+    ) {
+        for (index, document) in self.outline.documents.iter().enumerate() {
+            let branch = Branch {
+                events,
+                written: written.get(index).cloned().flatten(),
+                indent,
+                place: places.get(index).cloned().unwrap_or_default(),
+            };
+            match self.branches.get(index) {
+                None => layout::insert_branch(&self.source, &self.outline, document, &branch, edits),
+                Some(at) => layout::replace_branch(&self.source, &self.outline, document, *at, &branch, edits),
             }
-            return;
         }
-        for (document, placeholder) in self.outline.documents.iter().zip(&self.branches) {
-            layout::replace_branch(&self.source, &self.outline, document, *placeholder, branch, indent, edits);
+    }
+}
+
+impl Existing {
+    /// Whether this is the very plain text of the file, with the very keys.
+    fn holds(&self, plain: &PlainDocument) -> bool {
+        !self.rekeyed
+            && plain.encoding() == self.file.encoding()
+            && self.plain == <[u8; 32]>::from(Sha256::digest(plain.source()))
+    }
+
+    /// Where the branches stand.
+    fn places(&self) -> Vec<Place> {
+        let (source, outline) = (self.file.source(), self.file.outline());
+        let place = |d: &Document| self.branch_of(d).map_or(Place::Last, |b| layout::place(source, outline, d, b));
+        outline.documents.iter().map(place).collect()
+    }
+
+    fn branch_of(&self, document: &Document) -> Option<u32> {
+        let items = &self.file.outline().items;
+        self.file.branches().iter().copied().find(|b| items[*b as usize].parent == document.root)
+    }
+
+    /// The entries of the branches with what is new in them; `None` for one that has to be written anew.
+    fn branch_texts(&self, new: &[Event<'_>], newline: &'static str, intended: &Outline) -> Vec<Option<String>> {
+        let (source, outline) = (self.file.source(), self.file.outline());
+        let old = self.file.metadata().write();
+        let mut first: Option<(&str, Option<String>)> = None;
+        let mut texts = Vec::new();
+        for (document, target) in outline.documents.iter().zip(&intended.documents) {
+            let same_layout = document.flow_root == target.flow_root
+                && (document.column == target.column
+                    || document.flow_root
+                    || target.empty_root && document.column == 0)
+                && layout::line_ending(source) == newline;
+            let Some(index) = self.branch_of(document).filter(|_| same_layout) else {
+                texts.push(None);
+                continue;
+            };
+            let entry = &source[layout::entry_span(source, &outline.items[index as usize]).range()];
+            let text = match &first {
+                Some((seen, text)) if *seen == entry => text.clone(),
+                // Nobody reads the branches of further documents.
+                Some(_) => None,
+                None => yaml::branch::Branch { source, outline, index, newline }.changed(&old, new).ok(),
+            };
+            first.get_or_insert((entry, text.clone()));
+            texts.push(text);
         }
+        texts
     }
 }
 

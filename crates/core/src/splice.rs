@@ -16,9 +16,10 @@ struct Edit {
     to: u32,
 }
 
-/// Replacements of one source text.
+/// Replacements in one source text, or in a part of it.
 pub(crate) struct Edits<'a> {
     source: &'a str,
+    window: Span,
     out: Zeroizing<Vec<u8>>,
     list: Vec<Edit>,
     /// Whether the edits came in order so far; then `out` is the new text up to the last of them.
@@ -29,11 +30,18 @@ impl<'a> Edits<'a> {
     /// No edits of `source` yet; room for `capacity` bytes of the result and `count` edits.
     pub fn new(source: &'a str, capacity: usize, count: usize) -> Self {
         let out = Zeroizing::new(Vec::with_capacity(capacity));
-        Edits { source, out, list: Vec::with_capacity(count), in_order: true }
+        let window = Span::new(0, source.len());
+        Edits { source, window, out, list: Vec::with_capacity(count), in_order: true }
+    }
+
+    /// Like [`Edits::new`]; only the part of the source in `window` is edited and comes out.
+    pub fn within(source: &'a str, window: Span) -> Self {
+        let out = Zeroizing::new(Vec::with_capacity(window.len() + 64));
+        Edits { source, window, out, list: Vec::new(), in_order: true }
     }
 
     fn last_end(&self) -> u32 {
-        self.list.last().map_or(0, |e| e.span.end)
+        self.list.last().map_or(self.window.start, |e| e.span.end)
     }
 
     /// Replaces `span` by what `write` appends.
@@ -101,7 +109,7 @@ impl<'a> Edits<'a> {
         if !self.in_order {
             self.sort();
             let mut ordered = Zeroizing::new(Vec::with_capacity(self.out.len() + bytes.len()));
-            let mut at = 0;
+            let mut at = self.window.start;
             for edit in &self.list {
                 if edit.span.start < at || edit.span.end < edit.span.start {
                     return Err(fault("two edits overlap"));
@@ -112,7 +120,7 @@ impl<'a> Edits<'a> {
             }
             self.out = ordered;
         }
-        let rest = self.last_end() as usize..;
+        let rest = self.last_end() as usize..(self.window.end as usize).max(self.last_end() as usize);
         self.out.extend_from_slice(&bytes[rest]);
         String::from_utf8(std::mem::take(&mut *self.out)).map_err(|_| fault("the result is not UTF-8"))
     }

@@ -1,5 +1,6 @@
 //! Master keys: all seven kinds as plain data, in every build.
 
+use super::Unknown;
 use crate::value::Timestamp;
 
 /// What wraps the data key, with the wrapped key.
@@ -11,6 +12,8 @@ pub struct MasterKey {
     pub wrapped: String,
     /// When it was wrapped; age entries have none.
     pub created_at: Option<Timestamp>,
+    /// Fields of the entry that the reference does not know, as they were read.
+    pub unknown: Unknown,
 }
 
 /// The kinds of master key.
@@ -95,6 +98,19 @@ impl KeyKind {
     pub(crate) const READING: [KeyKind; 7] =
         [KeyKind::Kms, KeyKind::GcpKms, KeyKind::HcKms, KeyKind::AzureKv, KeyKind::HcVault, KeyKind::Pgp, KeyKind::Age];
 
+    /// The fields of an entry.
+    pub(super) fn fields(self) -> &'static [&'static str] {
+        match self {
+            KeyKind::Age => &["enc", "recipient"],
+            KeyKind::AzureKv => &["created_at", "enc", "name", "vault_url", "version"],
+            KeyKind::GcpKms => &["created_at", "enc", "resource_id"],
+            KeyKind::HcVault => &["created_at", "enc", "engine_path", "key_name", "vault_address"],
+            KeyKind::HcKms => &["created_at", "enc", "key_id"],
+            KeyKind::Kms => &["arn", "aws_profile", "context", "created_at", "enc", "role"],
+            KeyKind::Pgp => &["created_at", "enc", "fp"],
+        }
+    }
+
     /// The field of the metadata.
     pub fn field(self) -> &'static str {
         match self {
@@ -112,7 +128,7 @@ impl KeyKind {
 impl MasterKey {
     /// A key without a wrapped key yet.
     pub fn new(kind: MasterKeyKind) -> MasterKey {
-        MasterKey { kind, wrapped: String::new(), created_at: None }
+        MasterKey { kind, wrapped: String::new(), created_at: None, unknown: Unknown::default() }
     }
 
     /// The kind.

@@ -2,12 +2,15 @@
 
 pub mod keys;
 mod read;
+mod unknown;
 mod write;
 
-use crate::outline::Event;
+pub(crate) use unknown::members;
+
 use crate::select::Settings;
 use crate::value::Timestamp;
 use keys::MasterKey;
+pub use unknown::Unknown;
 
 /// The format version that files say they have: that of the reference.
 pub const VERSION: &str = "3.13.2";
@@ -37,7 +40,7 @@ pub struct Metadata {
     /// The version of the writer.
     pub version: String,
     /// Fields that the reference does not know, as they were read; they are written again in their places.
-    pub unknown: Vec<Event<'static>>,
+    pub unknown: Unknown,
 }
 
 impl Metadata {
@@ -51,7 +54,7 @@ impl Metadata {
             last_modified: Timestamp::from_unix_seconds(0),
             mac: String::new(),
             version: VERSION.to_owned(),
-            unknown: Vec::new(),
+            unknown: Unknown::default(),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! A name is that of a field exactly, else in any case. Of a field that stands twice (JSON) the last counts.
 
 use super::keys::{KeyKind, MasterKey, MasterKeyKind};
-use super::{KeyGroup, Metadata, VERSION};
+use super::{KeyGroup, Metadata, Unknown, VERSION};
 use crate::error::Error;
 use crate::outline::Event;
 use crate::select::Settings;
@@ -89,7 +89,7 @@ impl Metadata {
             last_modified,
             mac: text("mac")?,
             version,
-            unknown: unknown(events),
+            unknown: tree.unknown(|name| is_known(name)),
         })
     }
 }
@@ -212,6 +212,37 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// The members that are not known, by name.
+    fn unknown(&self, is_known: impl Fn(&str) -> bool) -> Unknown {
+        let Tree::Map(entries) = self else { return Unknown::default() };
+        let fields: BTreeMap<&str, &Tree> = entries.iter().map(|(name, tree)| (name.as_str(), tree)).collect();
+        let mut unknown = Unknown::default();
+        for (name, tree) in fields.into_iter().filter(|(name, _)| !is_known(name)) {
+            tree.flatten(Some(name), &mut unknown.events);
+        }
+        unknown
+    }
+
+    /// Appends the tree as events. Calls itself at most as deep as a branch may nest.
+    fn flatten(&self, key: Option<&str>, events: &mut Vec<Event<'static>>) {
+        let key = key.map(|key| key.to_owned().into());
+        match self {
+            Tree::Map(entries) => {
+                events.push(Event::Map(key));
+                entries.iter().for_each(|(name, tree)| tree.flatten(Some(name), events));
+                events.push(Event::End);
+            }
+            Tree::List(elements) => {
+                events.push(Event::List(key));
+                elements.iter().for_each(|tree| tree.flatten(None, events));
+                events.push(Event::End);
+            }
+            Tree::Leaf(value) => events.push(Event::Leaf(key, value.clone())),
+        }
+    }
+}
+
 /// The integers of Go, with a sign and the prefixes `0x`, `0o`, `0b` and `0` for octal, and underscores between digits;
 /// empty is 0. An integral decimal too: older writers put `2.000000` into flat formats.
 fn parse_integer(text: &str) -> Option<i64> {
@@ -246,45 +277,10 @@ fn parse_integer(text: &str) -> Option<i64> {
     i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()
 }
 
-/// The fields that are none of ours, without comments.
-fn unknown(events: &[Event<'_>]) -> Vec<Event<'static>> {
-    let mut fields: BTreeMap<&str, Vec<Event<'static>>> = BTreeMap::new();
-    let (mut depth, mut field) = (0_usize, None);
-    for event in events {
-        let key = match event {
-            Event::Map(key) | Event::List(key) | Event::Leaf(key, _) => key.as_deref(),
-            Event::Comment { .. } | Event::End => None,
-        };
-        if matches!(event, Event::End) {
-            depth = depth.saturating_sub(1);
-        } else if depth == 1 && !matches!(event, Event::Comment { .. }) {
-            field = key.filter(|key| !is_known(key));
-            field.map(|name| fields.insert(name, Vec::new()));
-        }
-        if let Some(kept) = field.and_then(|name| fields.get_mut(name)).filter(|_| depth > 0) {
-            kept.extend(owned_event(event));
-        }
-        if matches!(event, Event::Map(_) | Event::List(_)) {
-            depth += 1;
-        }
-    }
-    fields.into_values().flatten().collect()
-}
-
+/// Tells whether the branch has a field of this name.
 fn is_known(name: &str) -> bool {
-    let names = FIELDS.iter().copied().chain(KeyKind::ALL.iter().map(|kind| kind.field()));
-    names.into_iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
-fn owned_event(event: &Event<'_>) -> Option<Event<'static>> {
-    let owned_key = |key: &Option<std::borrow::Cow<'_, str>>| key.as_ref().map(|key| key.to_string().into());
-    Some(match event {
-        Event::Map(key) => Event::Map(owned_key(key)),
-        Event::List(key) => Event::List(owned_key(key)),
-        Event::Leaf(key, value) => Event::Leaf(owned_key(key), owned(value)),
-        Event::Comment { .. } => return None,
-        Event::End => Event::End,
-    })
+    FIELDS.iter().any(|known| known.eq_ignore_ascii_case(name))
+        || KeyKind::ALL.iter().any(|kind| kind.field().eq_ignore_ascii_case(name))
 }
 
 fn time(field: &str, text: &str) -> Result<Timestamp, Error> {
@@ -311,6 +307,7 @@ fn master_key(kind: KeyKind, entry: &Tree) -> Result<MasterKey, Error> {
         KeyKind::Age => None,
         _ => Some(time("created_at", &text("created_at")?)?),
     };
+    let unknown = entry.unknown(|name| kind.fields().iter().any(|known| known.eq_ignore_ascii_case(name)));
     let kind = match kind {
         KeyKind::Age => MasterKeyKind::Age { recipient: text("recipient")? },
         KeyKind::Pgp => MasterKeyKind::Pgp { fingerprint: text("fp")? },
@@ -334,7 +331,7 @@ fn master_key(kind: KeyKind, entry: &Tree) -> Result<MasterKey, Error> {
             _ => return fault("key_id", "invalid key ID format: expected 'region:key-uuid'"),
         },
     };
-    Ok(MasterKey { kind, wrapped: text("enc")?, created_at })
+    Ok(MasterKey { kind, wrapped: text("enc")?, created_at, unknown })
 }
 
 fn context(entry: &Tree) -> Result<Vec<(String, Option<String>)>, Error> {

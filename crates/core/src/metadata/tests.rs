@@ -3,6 +3,7 @@ use super::*;
 use crate::document::PlainDocument;
 use crate::error::Error;
 use crate::format::Format;
+use crate::outline::Event;
 use crate::value::Value;
 
 const TIME: &str = "2026-01-02T03:04:05Z";
@@ -87,10 +88,30 @@ fn unknown_fields_are_kept_in_their_places() {
         "zeta: [1, {{a: b}}]\n# gone\nVERSION: 3.1.0\nlastmodified: '{TIME}'\nattention: text\nage: [{{enc: e, x: y}}]\nmb: ~\n"
     );
     let expected = format!(
-        "{{\n  age [\n    {{\n      enc e\n      recipient \n  attention text\n  lastmodified {TIME}\n  mac \n  mb null\n  \
+        "{{\n  age [\n    {{\n      enc e\n      recipient \n      x y\n  attention text\n  lastmodified {TIME}\n  mac \n  mb null\n  \
          version 3.1.0\n  zeta [\n    1\n    {{\n      a b\n"
     );
     assert_eq!(lines(&read(&yaml).expect("reads").write()), expected);
+}
+
+#[test]
+fn unknown_fields_of_a_key_are_kept_in_their_places() {
+    let yaml = format!(
+        "lastmodified: '{TIME}'\nshamir_threshold: 2\nkey_groups:\n- age: [{{recipient: r, created_at: '{TIME}', ENC: e, \
+         plugin: {{z: 1, a: [~]}}}}]\n- pgp: [{{note: n, fp: f, created_at: '{TIME}', Arn: a, enc: e}}]\n"
+    );
+    let expected = format!(
+        "{{\n  key_groups [\n    {{\n      age [\n        {{\n          created_at {TIME}\n          enc e\n          plugin \
+         {{\n            z 1\n            a [\n              null\n          recipient r\n      hc_vault [\n    {{\n      \
+         age [\n      hc_vault [\n      pgp [\n        {{\n          Arn a\n          created_at {TIME}\n          enc e\n          \
+         fp f\n          note n\n  lastmodified {TIME}\n  mac \n  shamir_threshold 2\n  version 3.13.2\n"
+    );
+    let metadata = read(&yaml).expect("reads");
+    assert_eq!(lines(&metadata.write()), expected);
+    let (age, pgp) = (&metadata.groups[0].keys[0], &metadata.groups[1].keys[0]);
+    assert_eq!(format!("{:?} {:?}", age.unknown, pgp.unknown), "[\"created_at\", \"plugin\"] [\"Arn\", \"note\"]");
+    assert_ne!(age.unknown, pgp.unknown);
+    assert_eq!(Metadata::read(&metadata.write()).expect("reads").groups, metadata.groups);
 }
 
 #[test]

@@ -43,39 +43,11 @@ impl Metadata {
         optional(&mut known, "unencrypted_suffix", &settings.unencrypted_suffix);
         text(&mut known, "version", &self.version);
 
-        let mut fields = members(&known);
-        fields.extend(members(&self.unknown));
-        fields.sort_by_key(|field| field.first().and_then(key));
         let mut events = vec![Event::Map(None)];
-        events.extend(fields.into_iter().flatten().cloned());
+        self.unknown.merge_into(&known, &mut events);
         events.push(Event::End);
         events
     }
-}
-
-/// The key of a member.
-fn key<'e>(event: &'e Event<'_>) -> Option<&'e str> {
-    match event {
-        Event::Map(key) | Event::List(key) | Event::Leaf(key, _) => key.as_deref(),
-        Event::Comment { .. } | Event::End => None,
-    }
-}
-
-/// Cuts members into one slice each.
-fn members<'e>(events: &'e [Event<'static>]) -> Vec<&'e [Event<'static>]> {
-    let (mut depth, mut from, mut found) = (0_usize, 0, Vec::new());
-    for (index, event) in events.iter().enumerate() {
-        match event {
-            Event::Map(_) | Event::List(_) => depth += 1,
-            Event::End => depth = depth.saturating_sub(1),
-            Event::Leaf(..) | Event::Comment { .. } => {}
-        }
-        if depth == 0 {
-            found.push(&events[from..=index]);
-            from = index + 1;
-        }
-    }
-    found
 }
 
 fn key_groups(events: &mut Events, groups: &[KeyGroup]) {
@@ -97,8 +69,10 @@ fn key_list(events: &mut Events, group: &KeyGroup, kind: KeyKind, even_empty: bo
     }
     events.push(Event::List(Some(kind.field().into())));
     for key in keys {
+        let mut known = Vec::new();
+        master_key(&mut known, key);
         events.push(Event::Map(None));
-        master_key(events, key);
+        key.unknown.merge_into(&known, events);
         events.push(Event::End);
     }
     events.push(Event::End);

@@ -7,7 +7,7 @@ use sops_core::document::{EncryptedDocument, PlainDocument};
 use sops_core::format::Format;
 use sops_core::keys::{Keyring, age::AgeIdentities, age::AgeRecipients};
 use sops_core::metadata::keys::MasterKey;
-use sops_core::outline::{Node, Scalar};
+use sops_core::outline::{Item, Node, Scalar};
 use sops_core::path::TreePath;
 use sops_core::sealer::{Recipe, Sealer};
 use sops_core::select::{Selector, Settings};
@@ -127,8 +127,8 @@ fn label(scalar: &Scalar) -> &'static str {
     }
 }
 
-/// Returns what the reference would encrypt without a rule, in its order, with the path it would authenticate: comments
-/// where it attaches them; nulls, empty texts and what stands below `…_unencrypted` left out.
+/// Returns what the reference would encrypt without a rule, in the order of the text, with the path it would authenticate:
+/// comments where it attaches them; nulls, empty texts and what stands below `…_unencrypted` left out.
 pub fn walk(plain: &PlainDocument) -> Vec<Expected> {
     let (texts, items) = (plain.texts(), &plain.outline().items);
     let path = |mut index: u32| {
@@ -148,10 +148,23 @@ pub fn walk(plain: &PlainDocument) -> Vec<Expected> {
             _ => continue,
         };
         if !text.is_empty() && label != "null" && !keys.iter().any(|key| key.ends_with("_unencrypted")) {
-            walked.push((keys.join(":") + ":", label.to_string(), text));
+            walked.push((place(items, index), (keys.join(":") + ":", label.to_string(), text)));
         }
     }
-    walked
+    walked.sort_by_key(|(place, _)| *place);
+    walked.into_iter().map(|(_, token)| token).collect()
+}
+
+/// Where an item stands in the text: an inline comment behind the value that follows it in the tree.
+fn place(items: &[Item], index: usize) -> (usize, bool) {
+    let is_comment = |item: &Item| matches!(item.node, Node::Comment { .. });
+    match items[index].node {
+        Node::Comment { inline: true, .. } => {
+            let value = items[index..].iter().find(|item| !is_comment(item));
+            (value.map_or(items.len(), |value| value.end as usize), false)
+        }
+        _ => (index, true),
+    }
 }
 
 /// Returns the number of comments that the reference has no token for: those it would drop, and empty ones, which it turns

@@ -19,6 +19,7 @@ mod crypto;
 mod json_output;
 mod library;
 mod shamir;
+mod spellings;
 mod substitute;
 mod tables;
 mod tokens;

@@ -90,7 +90,8 @@ fn problem(text: &str, before: &PlainDocument, index: usize) -> Option<String> {
     let item = &before.outline().items[index];
     let place = format!("line {}", text[..item.span.start as usize].matches('\n').count() + 1);
     // A block scalar keeps its line break: what follows it stands in a line of its own.
-    let end = if before.outline().block(item).is_none() || !text[item.span.range()].ends_with('\n') { "" } else { "\n" };
+    let end =
+        if before.outline().block(item).is_none() || !text[item.span.range()].ends_with('\n') { "" } else { "\n" };
     // As the writer does: plain stays plain outside flow collections. A scalar may stand right behind its anchor.
     let quote = if item.style == Style::Plain && !item.in_flow { "" } else { "'" };
     let before_it = text[..item.span.start as usize].chars().next_back();

@@ -7,6 +7,8 @@ use crate::tokens::{self, Expected};
 use crate::values;
 use serde_json::Value;
 use sops_core::Error;
+use sops_core::document::TreePath;
+use sops_core::format::Format;
 
 fn json_text(cell: &str) -> String {
     serde_json::from_str(cell).unwrap_or_else(|e| panic!("{cell}: {e}"))
@@ -51,10 +53,10 @@ fn new_strings_are_spelled_as_the_reference_spells_them() {
             let (value, spelling) = (json_text(value), json_text(spelling));
             let (name, got) = (format!("{value:?}"), library::spell(&value));
             // Not copied: `null` for three values that start with a tab, headers like `|4-`, which hold at the root alone;
-            // nor where U+2028 and U+2029 count as line breaks, nor the tag in front of `<<`.
+            // nor literals whose lines U+2028 and U+2029 end, nor the tag in front of `<<`.
             let is_copied = !matches!(spelling.as_str(), "null\n" | "!!merge <<\n")
                 && !spelling.starts_with("|4")
-                && !value.contains(['\u{2028}', '\u{2029}']);
+                && !(spelling.starts_with('|') && value.contains(['\u{2028}', '\u{2029}']));
             let problem = match got {
                 Err(error) => Some(error.to_string()),
                 Ok(got) if is_copied => (got != spelling).then(|| format!("{got:?}, expected {spelling:?}")),
@@ -66,6 +68,25 @@ fn new_strings_are_spelled_as_the_reference_spells_them() {
             corpus.judge(&mut tally, &format!("yaml/emit.tsv {name}"), problem);
         }
         corpus.report("rows", "yaml/emit.tsv", tally);
+    }
+}
+
+#[test]
+fn selections_are_printed_as_the_reference_prints_them() {
+    let table = "yaml/extract.tsv";
+    for corpus in corpora().into_iter().filter(|corpus| corpus.path.join(table).is_file()) {
+        let mut tally = Tally::default();
+        for row in corpus.rows(table) {
+            let [document, path, expected] = row.as_slice() else { panic!("{row:?}") };
+            let tree_path = TreePath::parse(path).expect("a tree path");
+            let printed = library::parse(json_text(document).as_bytes())
+                .and_then(|plain| plain.extract(&tree_path, Format::Yaml, 0))
+                .map(|text| String::from_utf8_lossy(&text).into_owned());
+            let expected = Ok(json_text(expected));
+            let problem = (printed != expected).then(|| format!("{printed:?}, expected {expected:?}"));
+            corpus.judge(&mut tally, &format!("{table} {document} {path}"), problem);
+        }
+        corpus.report("rows", table, tally);
     }
 }
 

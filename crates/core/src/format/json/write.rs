@@ -43,16 +43,26 @@ pub fn value(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
     }
 }
 
-/// Refuses what JSON cannot carry: numbers that are not finite.
+/// Deepest nesting that is written.
+///
+/// compat: JSON readers, Go's among them, refuse more.
+const MAX_DEPTH: usize = 10_000;
+
+/// Refuses what JSON cannot carry: numbers that are not finite, more than 10,000 levels.
 ///
 /// # Errors
-/// [`Error::Tree`] with the path of the first one, without line.
+/// [`Error::Tree`] with the path of the first number, without line; [`Error::Limit`] for the levels.
 pub fn check(events: &[Event<'_>]) -> Result<(), Error> {
     // Per open collection: its key, if it has one.
     let mut open: Vec<Option<&str>> = Vec::new();
     for event in events {
         match event {
-            Event::Map(key) | Event::List(key) => open.push(key.as_deref()),
+            Event::Map(key) | Event::List(key) => {
+                open.push(key.as_deref());
+                if open.len() > MAX_DEPTH {
+                    return Err(Error::Limit { what: "nesting of JSON", max: MAX_DEPTH as u64 });
+                }
+            }
             Event::End => {
                 open.pop();
             }
@@ -271,6 +281,18 @@ mod tests {
         value(&events, Indent::Spaces(0), &mut out);
         // Two brackets a level, and a line break between any two but the innermost.
         assert_eq!(out.len(), 4 * depth - 2);
+    }
+
+    /// The reference: "exceeded max depth".
+    #[test]
+    fn more_than_ten_thousand_levels_are_refused() {
+        let nested = |depth: usize| {
+            let mut events = vec![Event::List(None); depth];
+            events.extend(vec![Event::End; depth]);
+            check(&events)
+        };
+        assert_eq!(nested(10_000), Ok(()));
+        assert_eq!(nested(10_001), Err(Error::Limit { what: "nesting of JSON", max: 10_000 }));
     }
 
     #[test]

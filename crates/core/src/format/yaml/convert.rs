@@ -3,8 +3,8 @@
 use super::parse::{Node, NodeKind, Parsed, ParsedDocument, Pieces};
 use super::resolve;
 use super::scan::MAX_TEXT;
-use crate::error::Error;
 use crate::digest::fast_digest;
+use crate::error::Error;
 use crate::outline::{
     Alias, Document, Extra, Item, NONE, Node as Kind, Outline, Scalar, Span, Style, Tag, Text, Texts,
 };

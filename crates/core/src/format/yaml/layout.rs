@@ -72,13 +72,54 @@ pub(crate) fn content_end(source: &str, outline: &Outline, document: &Document) 
     text.max(last.min(end)).max(start)
 }
 
+/// Where a branch stands among the entries of its document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Behind the last one, as in every new file.
+    #[default]
+    Last,
+    /// In front of the first one.
+    First,
+    /// Behind the entry with this key.
+    After(Box<[u8]>),
+}
+
+/// A metadata branch to be put into a document.
+pub(crate) struct Branch<'a> {
+    /// The branch, its root map without a key.
+    pub events: &'a [Event<'a>],
+    /// The text of the entry, key included, where it was there before; for new ones it is made of `events`.
+    pub written: Option<String>,
+    pub indent: usize,
+    pub place: Place,
+}
+
+impl Branch<'_> {
+    /// The entry from its key on, without the last line break.
+    fn entry(&self, document: &Document, quoted: bool, newline: &'static str) -> String {
+        if let Some(written) = &self.written {
+            return written.clone();
+        }
+        let mut text = String::new();
+        if document.flow_root {
+            text.push_str(if quoted { "\"sops\": " } else { "sops: " });
+            write::flow(self.events, &mut text);
+        } else {
+            text.push_str("sops:");
+            let column = if document.empty_root { 0 } else { document.column as usize };
+            write::block(self.events, column, &write::Options { indent: self.indent, line_ending: newline }, &mut text);
+        }
+        text.truncate(text.trim_end_matches(['\n', '\r']).len());
+        text
+    }
+}
+
 /// Puts the metadata branch into one document.
 pub(crate) fn insert_branch(
     source: &str,
     outline: &Outline,
     document: &Document,
-    branch: &[Event<'_>],
-    indent: usize,
+    branch: &Branch<'_>,
     edits: &mut Edits<'_>,
 ) {
     if document.flow_root {
@@ -88,33 +129,74 @@ pub(crate) fn insert_branch(
     if document.empty_root && !root.span.is_empty() {
         edits.replace(root.span, |_| ());
     }
-    let at = content_end(source, outline, document);
     let newline = line_ending(source);
     let column = if document.empty_root { 0 } else { document.column as usize };
-    let mut text = String::from(newline);
-    text.extend(std::iter::repeat_n(' ', column));
-    text.push_str("sops:");
-    let options = write::Options { indent, line_ending: newline };
-    write::block(branch, column, &options, &mut text);
-    let text = text.trim_end_matches(['\n', '\r']);
-    edits.replace(Span::new(at, at), |out| out.extend_from_slice(text.as_bytes()));
+    let text = branch.entry(document, false, newline);
+    let first = match branch.place {
+        Place::First => top_level(outline, document.root).next(),
+        _ => None,
+    };
+    if let Some(first) = first {
+        let at = outline.items[first as usize].entry_start;
+        edits.replace(Span { start: at, end: at }, |out| {
+            out.extend_from_slice(text.as_bytes());
+            out.extend_from_slice(newline.as_bytes());
+            out.extend(std::iter::repeat_n(b' ', column));
+        });
+        return;
+    }
+    let end_of = |key: &[u8]| {
+        let texts = outline.texts(source);
+        let mut entries = top_level(outline, document.root);
+        let entry = entries.find(|i| outline.items[*i as usize].key().is_some_and(|k| k.bytes(texts) == key))?;
+        Some(entry_end(source, outline, entry))
+    };
+    let at = match &branch.place {
+        Place::After(key) => end_of(key),
+        _ => None,
+    };
+    let at = at.unwrap_or_else(|| content_end(source, outline, document));
+    edits.replace(Span::new(at, at), |out| {
+        out.extend_from_slice(newline.as_bytes());
+        out.extend(std::iter::repeat_n(b' ', column));
+        out.extend_from_slice(text.as_bytes());
+    });
 }
 
-fn insert_into_flow(source: &str, outline: &Outline, document: &Document, branch: &[Event<'_>], edits: &mut Edits<'_>) {
+/// Where the last line of an entry ends: behind its text and a comment on that line, in front of the line break.
+pub(crate) fn entry_end(source: &str, outline: &Outline, entry: u32) -> usize {
+    let item = &outline.items[entry as usize];
+    let inside = &outline.items[entry as usize..item.end as usize];
+    let end = inside.iter().map(|i| i.span.end).max().unwrap_or(item.entry_start) as usize;
+    let end = end.max(item.entry_start as usize);
+    let text = source[..end].trim_end_matches([' ', '\t', '\n', '\r']).len().max(item.entry_start as usize);
+    text + source[text..].find(['\n', '\r']).unwrap_or(source.len() - text)
+}
+
+fn insert_into_flow(source: &str, outline: &Outline, document: &Document, branch: &Branch<'_>, edits: &mut Edits<'_>) {
     let root = &outline.items[document.root as usize];
     let last = top_level(outline, document.root).last();
     let quoted = source.as_bytes()[root.span.start as usize..].iter().skip(1).find(|b| !is_blank(**b)) == Some(&b'"');
-    let mut text = String::new();
+    let mut text = branch.entry(document, quoted, line_ending(source));
     let at = match last {
         Some(last) => {
-            text.push_str(", ");
+            text.insert_str(0, ", ");
             outline.items[last as usize].span.end
         }
         None => root.span.start + 1,
     };
-    text.push_str(if quoted { "\"sops\": " } else { "sops: " });
-    write::flow(branch, &mut text);
     edits.replace(Span { start: at, end: at }, |out| out.extend_from_slice(text.as_bytes()));
+}
+
+/// Where a branch stands among the entries of its document.
+pub(crate) fn place(source: &str, outline: &Outline, document: &Document, branch: u32) -> Place {
+    let siblings: Vec<u32> = top_level(outline, document.root).collect();
+    let position = siblings.iter().position(|s| *s == branch).unwrap_or(0);
+    if document.flow_root || position + 1 == siblings.len() {
+        return Place::Last;
+    }
+    let previous = position.checked_sub(1).and_then(|p| outline.items[siblings[p] as usize].key());
+    previous.map_or(Place::First, |k| Place::After(k.bytes(outline.texts(source)).into()))
 }
 
 /// The bytes a branch takes, to be removed, and whether nothing else is left in an unmarked first document.
@@ -165,29 +247,20 @@ pub(crate) fn replace_branch(
     outline: &Outline,
     document: &Document,
     placeholder: u32,
-    branch: &[Event<'_>],
-    indent: usize,
+    branch: &Branch<'_>,
     edits: &mut Edits<'_>,
 ) {
     let item = &outline.items[placeholder as usize];
-    let mut text = String::new();
-    let mut end = item.span.end as usize;
-    if document.flow_root {
-        write::flow(branch, &mut text);
-    } else {
-        let options = write::Options { indent, line_ending: line_ending(source) };
-        write::block(branch, document.column as usize, &options, &mut text);
-        while end > 0 && is_blank(source.as_bytes()[end - 1]) {
-            end -= 1;
-        }
+    let quoted = source.as_bytes().get(item.entry_start as usize) == Some(&b'"');
+    let text = branch.entry(document, quoted, line_ending(source));
+    edits.replace(entry_span(source, item), |out| out.extend_from_slice(text.as_bytes()));
+}
+
+/// An entry from its key to the end of its text.
+pub(crate) fn entry_span(source: &str, item: &Item) -> Span {
+    let mut end = item.span.end.max(item.entry_start) as usize;
+    while end > item.entry_start as usize && is_blank(source.as_bytes()[end - 1]) {
+        end -= 1;
     }
-    // From behind the key's colon: the placeholder's value starts on the next line, or behind one blank.
-    let key_end = item.entry_start as usize + source[item.entry_start as usize..].find(':').map_or(0, |i| i + 1);
-    let text = text.trim_end_matches(['\n', '\r']);
-    edits.replace(Span::new(key_end, end), |out| {
-        if document.flow_root {
-            out.push(b' ');
-        }
-        out.extend_from_slice(text.as_bytes());
-    });
+    Span::new(item.entry_start as usize, end)
 }

@@ -49,7 +49,10 @@ impl Opening<'_> {
         let mut scratch = String::new();
         let mut emptied = HashSet::new();
         for (item, opened) in self.outline.items.iter().zip(self.opened) {
-            if matches!(opened, Opened::Kept) || self.outline.is_copy(item) || removed.iter().any(|(s, _)| within(item, *s)) {
+            if matches!(opened, Opened::Kept)
+                || self.outline.is_copy(item)
+                || removed.iter().any(|(s, _)| within(item, *s))
+            {
                 continue;
             }
             match opened {
@@ -59,11 +62,17 @@ impl Opening<'_> {
                     self.write_value(item, &value, &removed, &mut scratch, &mut edits);
                 }
                 Opened::Scalar(scalar, spelling) => match self.spelled(scalar, spelling) {
-                    Some(text) if self.is_marked(item) => {
+                    Some(text) if self.outline.is_marked(item, self.source) => {
                         let span = Span { start: self.outline.extra(item).tag_span.start, end: item.span.end };
                         edits.replace(span, |out| out.extend_from_slice(text));
                     }
-                    _ => self.write_value(item, &scalar.value(self.outline.texts(self.source)), &removed, &mut scratch, &mut edits),
+                    _ => self.write_value(
+                        item,
+                        &scalar.value(self.outline.texts(self.source)),
+                        &removed,
+                        &mut scratch,
+                        &mut edits,
+                    ),
                 },
                 Opened::Comment(range) => {
                     let span = Span { start: item.span.start + 1, end: item.span.end };
@@ -149,7 +158,8 @@ impl Opening<'_> {
         }
     }
 
-    fn write_value(
+    /// Replaces a scalar by a value, in its own style if that can carry it.
+    pub fn write_value(
         &self,
         item: &Item,
         value: &Value<'_>,
@@ -164,7 +174,7 @@ impl Opening<'_> {
         }
         let place = self.place(item);
         let mut span = item.span;
-        let marked = self.is_marked(item);
+        let marked = self.outline.is_marked(item, self.source);
         if marked {
             span.start = extra.tag_span.start;
         }
@@ -226,14 +236,6 @@ impl Opening<'_> {
             end += 1;
         }
         edits.replace(Span::new(end, end), |out| out.extend_from_slice(lines.as_bytes()));
-    }
-
-    /// Whether the token says that its value stood plain (`seal::MARK`).
-    fn is_marked(&self, item: &Item) -> bool {
-        let tag = self.outline.extra(item).tag_span;
-        matches!(item.style, Style::Double | Style::Plain)
-            && &self.source[tag.range()] == "!"
-            && tag.end + 1 == item.span.start
     }
 
     fn place(&self, item: &Item) -> write::Place {

@@ -399,7 +399,11 @@ impl Parser<'_> {
                 return Ok(());
             }
             TokenKind::Scalar => {
-                let id = self.new_node(NodeKind::Scalar { text: token.text, style: token.style, block: token.data }, token.start, token.end);
+                let id = self.new_node(
+                    NodeKind::Scalar { text: token.text, style: token.style, block: token.data },
+                    token.start,
+                    token.end,
+                );
                 self.take_comments(id);
                 self.skip();
                 id

@@ -219,12 +219,7 @@ impl<'a> Sealing<'a> {
 }
 
 /// The spelling of a float that a token can carry: readers take any decimal, and hash its canonical form.
-pub(crate) fn float_spelling<'a>(
-    item: &Item,
-    extra: Extra,
-    value: &Value<'_>,
-    source: &'a str,
-) -> Option<&'a [u8]> {
+pub(crate) fn float_spelling<'a>(item: &Item, extra: Extra, value: &Value<'_>, source: &'a str) -> Option<&'a [u8]> {
     let Value::Float(float) = value else { return None };
     if item.style != Style::Plain || extra != Extra::NOTHING {
         return None;

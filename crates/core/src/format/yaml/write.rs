@@ -31,6 +31,13 @@ pub struct Place {
     pub line_ending: &'static str,
 }
 
+impl Place {
+    /// The indentation digit of a block scalar; 0 where no block can stand.
+    fn digit(&self) -> usize {
+        self.content_column.saturating_sub(self.parent_column)
+    }
+}
+
 /// What a string is made of, as far as its style depends on it.
 struct Traits {
     breaks: bool,
@@ -42,7 +49,7 @@ struct Traits {
     separators: bool,
 }
 
-fn is_break(c: char) -> bool {
+pub(super) fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
@@ -117,7 +124,7 @@ fn string_style(text: &str, traits: &Traits, place: &Place) -> Style {
         && !traits.special
         && !traits.separators
         && !text.starts_with('\t')
-        && place.content_column - place.parent_column <= 9;
+        && (1..=9).contains(&place.digit());
     let wants_plain = resolve::plain(text.as_bytes()) == Resolved::Str && !is_old_bool(text) && !is_base_60(text);
     if traits.line_feed {
         return if literal_fits { Style::Literal } else { Style::Double };
@@ -188,13 +195,14 @@ fn plain_fits(text: &str, traits: &Traits, in_flow: bool) -> bool {
 
 fn single(text: &str, place: &Place, out: &mut String) {
     out.push('\'');
+    let mut starts_line = false;
     for c in text.chars() {
+        let is_break = is_break(c);
+        if std::mem::replace(&mut starts_line, is_break) && !is_break {
+            out.extend(std::iter::repeat_n(' ', place.content_column));
+        }
         match c {
             '\'' => out.push_str("''"),
-            '\u{2028}' | '\u{2029}' => {
-                out.push(c);
-                out.extend(std::iter::repeat_n(' ', place.content_column));
-            }
             c => out.push(c),
         }
     }
@@ -244,7 +252,7 @@ fn double(text: &str, special: fn(char) -> bool, out: &mut String) {
 fn literal(text: &str, place: &Place, out: &mut String) {
     out.push('|');
     if text.starts_with([' ', '\n']) {
-        out.push_str(&(place.content_column - place.parent_column).to_string());
+        out.push_str(&place.digit().to_string());
     }
     if !text.ends_with('\n') {
         out.push('-');

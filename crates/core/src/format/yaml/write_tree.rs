@@ -1,15 +1,21 @@
 //! Whole subtrees as block or flow text.
+//!
+//! Comments stand where the reference puts them, but for those it loses or moves out of their place: a comment at the end of
+//! the line of a mapping or list is written above it, and one behind the last element of a list stays in the list.
 
-use super::write::{Options, Place, double_quoted, scalar};
+use super::write::{Options, Place, double_quoted, is_break, scalar};
 use crate::outline::Event;
 use crate::value::Value;
 use std::borrow::Cow;
 
+/// Longest key in front of a colon, in bytes; a longer one gets a `?`, as one with a line break does.
+const MAX_SIMPLE_KEY: usize = 128;
+
 /// An open collection.
 struct Frame {
-    map: bool,
+    is_map: bool,
     column: usize,
-    /// Whether the next entry continues the line (the first one behind a dash).
+    /// Whether the next entry continues the line (the first one behind a dash, or behind the colon of a `?` key).
     inline: bool,
 }
 
@@ -23,21 +29,14 @@ struct Writer<'o> {
 
 /// Appends one document per root: a `Map` or any other value without a key.
 pub fn tree(events: &[Event<'_>], options: &Options, out: &mut String) {
-    let mut roots = 0;
     let mut at = 0;
     while at < events.len() {
-        let end = subtree_end(events, at);
-        if roots > 0 {
+        if at > 0 {
             out.push_str("---");
             out.push_str(options.line_ending);
         }
-        roots += 1;
-        let mut writer = Writer { options, out, frames: Vec::new(), inline: Vec::new() };
-        if is_empty(events, at) {
-            writer.root_without_entries(&events[at..end]);
-        } else {
-            writer.run(&events[at..end], 0, true);
-        }
+        let end = subtree_end(events, at);
+        Writer::new(options, out).root(&events[at..end]);
         at = end;
     }
 }
@@ -45,19 +44,23 @@ pub fn tree(events: &[Event<'_>], options: &Options, out: &mut String) {
 /// Appends a subtree as the value of a key in a mapping at `column`: a blank and a scalar, or a line break and a block.
 pub fn block(events: &[Event<'_>], column: usize, options: &Options, out: &mut String) {
     let child = next_column(column, options.indent);
-    let mut writer = Writer { options, out, frames: Vec::new(), inline: Vec::new() };
-    writer.value_of_key(events, column, child);
+    let mut writer = Writer::new(options, out);
+    if has_members(events, 0) {
+        writer.newline();
+        writer.run(events, child, false);
+    } else {
+        writer.out.push(' ');
+        writer.short(events, column, child);
+    }
 }
 
 /// Appends a subtree as an element of a list whose dashes stand at `column`, behind `- `.
 pub fn block_in_list(events: &[Event<'_>], column: usize, options: &Options, out: &mut String) {
-    let mut writer = Writer { options, out, frames: Vec::new(), inline: Vec::new() };
-    match events.first() {
-        Some(Event::Map(_) | Event::List(_)) if !is_empty(events, 0) => writer.run(events, column + 2, false),
-        _ => {
-            writer.out.push(' ');
-            writer.short(events, column, column + 2);
-        }
+    let mut writer = Writer::new(options, out);
+    if has_members(events, 0) {
+        writer.run(events, column + 2, true);
+    } else {
+        writer.short(events, column, column + 2);
     }
 }
 
@@ -83,13 +86,39 @@ fn subtree_end(events: &[Event<'_>], at: usize) -> usize {
     events.len()
 }
 
-/// Whether the collection that starts at `at` has no entries but comments.
-fn is_empty(events: &[Event<'_>], at: usize) -> bool {
-    let mut rest = events[at + 1..].iter().filter(|e| !matches!(e, Event::Comment { .. }));
-    matches!(events[at], Event::Map(_) | Event::List(_)) && matches!(rest.next(), None | Some(Event::End))
+/// Whether a collection starts at `at` that holds more than comments.
+fn has_members(events: &[Event<'_>], at: usize) -> bool {
+    let mut rest = events.iter().skip(at);
+    matches!(rest.next(), Some(Event::Map(_) | Event::List(_)))
+        && !matches!(rest.find(|event| !matches!(event, Event::Comment { .. })), None | Some(Event::End))
 }
 
-impl Writer<'_> {
+/// Whether the reference can read the value at `at` under a merge key: a mapping or a list of mappings.
+fn is_mergeable(events: &[Event<'_>], at: usize) -> bool {
+    if !matches!(events.get(at), Some(Event::List(_))) {
+        return matches!(events.get(at), Some(Event::Map(_)));
+    }
+    let mut element = at + 1;
+    loop {
+        match events.get(element) {
+            Some(Event::Map(_)) => element = subtree_end(events, element),
+            Some(Event::Comment { .. }) => element += 1,
+            other => return matches!(other, None | Some(Event::End)),
+        }
+    }
+}
+
+/// A comment's lines: it ends at a line break, so each gets a `#` of its own.
+fn lines(text: &str) -> Vec<&str> {
+    let lines: Vec<&str> = text.split(is_break).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() { vec![""] } else { lines }
+}
+
+impl<'o> Writer<'o> {
+    fn new(options: &'o Options, out: &'o mut String) -> Writer<'o> {
+        Writer { options, out, frames: Vec::new(), inline: Vec::new() }
+    }
+
     fn newline(&mut self) {
         self.out.push_str(self.options.line_ending);
     }
@@ -98,20 +127,171 @@ impl Writer<'_> {
         self.out.extend(std::iter::repeat_n(' ', column));
     }
 
-    fn root_without_entries(&mut self, events: &[Event<'_>]) {
-        for event in events {
-            if let Event::Comment { text, .. } = event {
-                self.out.push('#');
-                self.out.push_str(&String::from_utf8_lossy(text));
-                self.newline();
-            }
+    /// A document: its value, below the comments in front of it and, if it has no members, in it.
+    fn root(&mut self, events: &[Event<'_>]) {
+        let value = events.iter().position(|event| !matches!(event, Event::Comment { .. })).unwrap_or(events.len());
+        let (comments, value) = events.split_at(value);
+        for event in comments {
+            self.own_line(event);
         }
-        self.out.push_str(if matches!(events.first(), Some(Event::List(_))) { "[]" } else { "{}" });
-        self.newline();
+        if has_members(value, 0) {
+            self.run(value, 0, false);
+        } else if !value.is_empty() {
+            for event in value {
+                self.own_line(event);
+            }
+            self.end_line(&self.text(value, 0, 0), 0);
+        }
     }
 
-    /// A scalar or an empty collection, with the line's comment and its end.
-    fn short(&mut self, events: &[Event<'_>], parent_column: usize, content_column: usize) {
+    /// Writes a collection that has members, its entries at `column`; `inline`: the first one continues the line.
+    fn run(&mut self, events: &[Event<'_>], column: usize, inline: bool) {
+        let mut at = 1;
+        self.frames.push(Frame { is_map: matches!(events.first(), Some(Event::Map(_))), column, inline });
+        while at < events.len() {
+            at = match &events[at] {
+                Event::End => {
+                    self.release_inline();
+                    self.frames.pop();
+                    at + 1
+                }
+                Event::Comment { text, inline: true } => {
+                    self.inline.push(String::from_utf8_lossy(text).into_owned());
+                    at + 1
+                }
+                comment @ Event::Comment { .. } => {
+                    self.own_line(comment);
+                    at + 1
+                }
+                Event::Map(_) | Event::List(_) | Event::Leaf(..) => self.entry(events, at),
+            };
+        }
+    }
+
+    /// Writes a comment on lines of its own. Behind a dash the first one keeps the line's start.
+    fn own_line(&mut self, event: &Event<'_>) {
+        if let Event::Comment { text, .. } = event {
+            self.comment(&String::from_utf8_lossy(text));
+        }
+    }
+
+    fn comment(&mut self, text: &str) {
+        for line in lines(text) {
+            self.start_line();
+            self.out.push('#');
+            self.out.push_str(line);
+            self.newline();
+        }
+    }
+
+    /// Goes to the column of the innermost collection.
+    fn start_line(&mut self) {
+        let column = match self.frames.last_mut() {
+            Some(frame) => {
+                if std::mem::replace(&mut frame.inline, false) {
+                    0
+                } else {
+                    frame.column
+                }
+            }
+            None => 0,
+        };
+        self.pad(column);
+    }
+
+    /// Gives the comments that wait for the end of a line lines of their own.
+    fn release_inline(&mut self) {
+        for comment in std::mem::take(&mut self.inline) {
+            self.comment(&comment);
+        }
+    }
+
+    /// Writes an entry up to its first member; returns the index of what follows.
+    fn entry(&mut self, events: &[Event<'_>], at: usize) -> usize {
+        let Some(&Frame { is_map, column, .. }) = self.frames.last() else { return events.len() };
+        let (key, is_collection) = match &events[at] {
+            Event::Map(key) | Event::List(key) => (key, true),
+            Event::Leaf(key, _) => (key, false),
+            Event::Comment { .. } | Event::End => return at + 1,
+        };
+        let has_members = has_members(events, at);
+        if has_members {
+            self.release_inline();
+        }
+        if is_map {
+            self.start_line();
+            let child = next_column(column, self.options.indent);
+            let is_explicit = self.key(key.as_deref().unwrap_or_default(), is_mergeable(events, at), column, child);
+            self.out.push(':');
+            if has_members {
+                // Behind the colon of a `?` key the first member needs a blank in front of it.
+                let room = (child - column).saturating_sub(1);
+                let inline = is_explicit && room > 0;
+                if inline {
+                    self.pad(room);
+                } else {
+                    self.newline();
+                }
+                return self.open(events, at, at + 1, child, inline);
+            }
+            self.out.push(' ');
+            let end = subtree_end(events, at);
+            self.short(&events[at..end], column, child);
+            return end;
+        }
+        // compat: what stands above the first member of an element stands above its dash.
+        let mut member = at + 1;
+        while let Some(comment @ Event::Comment { inline, .. }) = events.get(member).filter(|_| is_collection)
+            && !(*inline && has_members)
+        {
+            self.own_line(comment);
+            member += 1;
+        }
+        self.start_line();
+        self.out.push_str("- ");
+        if has_members {
+            return self.open(events, at, member, column + 2, true);
+        }
+        self.end_line(&self.text(&events[at..], column, column + 2), column);
+        subtree_end(events, at)
+    }
+
+    /// Opens the collection at `at`, whose members are written next, from `member` on.
+    fn open(&mut self, events: &[Event<'_>], at: usize, member: usize, column: usize, inline: bool) -> usize {
+        self.frames.push(Frame { is_map: matches!(events[at], Event::Map(_)), column, inline });
+        member
+    }
+
+    /// Writes a key without its colon; tells whether it is behind a `?`, and the colon at the start of a line.
+    fn key(&mut self, key: &str, is_mergeable: bool, column: usize, child: usize) -> bool {
+        // compat: the reference writes a merge key with its tag, and cannot read that with another value.
+        if key == "<<" {
+            self.out.push_str(if is_mergeable { "!!merge <<" } else { "\"<<\"" });
+            return false;
+        }
+        let is_explicit = key.len() > MAX_SIMPLE_KEY || key.contains(is_break);
+        let place = Place {
+            content_column: child,
+            parent_column: column,
+            in_flow: false,
+            is_key: !is_explicit,
+            line_ending: self.options.line_ending,
+        };
+        if is_explicit {
+            self.out.push_str("? ");
+        }
+        scalar(&Value::Str(Cow::Borrowed(key.as_bytes())), &place, self.out);
+        if is_explicit {
+            if !self.out.ends_with(['\n', '\r']) {
+                self.newline();
+            }
+            self.pad(column);
+        }
+        is_explicit
+    }
+
+    /// The text of a scalar or of a collection without members.
+    fn text(&self, events: &[Event<'_>], parent_column: usize, content_column: usize) -> String {
         let mut text = String::new();
         match events.first() {
             Some(Event::Map(_)) => text.push_str("{}"),
@@ -123,152 +303,56 @@ impl Writer<'_> {
             }
             _ => {}
         }
+        text
+    }
+
+    /// Writes a scalar or a collection without members, behind a key at `column`.
+    ///
+    /// compat: comments stand within the braces of a mapping, of which the last starts the line, and behind a list.
+    fn short(&mut self, events: &[Event<'_>], column: usize, child: usize) {
+        let comments = events.iter().filter_map(|event| match event {
+            Event::Comment { text, .. } => Some(String::from_utf8_lossy(text)),
+            _ => None,
+        });
+        match events.first() {
+            Some(Event::Map(_)) if events.len() > 2 => {
+                self.out.push('{');
+                self.newline();
+                self.frames.push(Frame { is_map: true, column: child, inline: false });
+                comments.for_each(|comment| self.comment(&comment));
+                self.frames.pop();
+                self.end_line("}", column);
+            }
+            _ => {
+                self.end_line(&self.text(events, column, child), column);
+                self.frames.push(Frame { is_map: true, column, inline: false });
+                comments.for_each(|comment| self.comment(&comment));
+                self.frames.pop();
+            }
+        }
+    }
+
+    /// Writes a text to its line's end, with the comments that wait for it: one on the first line, others below all.
+    fn end_line(&mut self, text: &str, column: usize) {
         let comments = std::mem::take(&mut self.inline);
-        let first = text.find(['\n', '\r']);
-        let (head, lines) = text.split_at(first.unwrap_or(text.len()));
+        let mut comments = comments.iter().flat_map(|comment| lines(comment));
+        let (head, rest) = text.split_at(text.find(['\n', '\r']).unwrap_or(text.len()));
         self.out.push_str(head);
-        if let Some(comment) = comments.first() {
+        if let Some(comment) = comments.next() {
             self.out.push_str(" #");
             self.out.push_str(comment);
         }
-        if lines.is_empty() {
+        if rest.is_empty() {
             self.newline();
         } else {
-            self.out.push_str(lines);
+            self.out.push_str(rest);
         }
-        for comment in comments.iter().skip(1) {
-            self.pad(parent_column);
+        for comment in comments {
+            self.pad(column);
             self.out.push('#');
             self.out.push_str(comment);
             self.newline();
         }
-    }
-
-    fn value_of_key(&mut self, events: &[Event<'_>], column: usize, child: usize) {
-        match events.first() {
-            Some(Event::Map(_) | Event::List(_)) if !is_empty(events, 0) => {
-                self.newline();
-                self.run(events, child, true);
-            }
-            _ => {
-                self.out.push(' ');
-                self.short(events, column, child);
-            }
-        }
-    }
-
-    /// Writes a collection that is not empty, its entries at `column`; `fresh`: the first one starts a line.
-    fn run(&mut self, events: &[Event<'_>], column: usize, fresh: bool) {
-        let mut column = column;
-        let mut fresh = fresh;
-        let mut at = 0;
-        while at < events.len() {
-            match &events[at] {
-                Event::End => {
-                    self.frames.pop();
-                }
-                Event::Comment { text, inline } => self.comment(text, *inline),
-                Event::Map(_) | Event::List(_) if at == 0 => {
-                    let map = matches!(events[at], Event::Map(_));
-                    self.frames.push(Frame { map, column, inline: !fresh });
-                    (column, fresh) = (0, true);
-                }
-                entry => {
-                    let end = self.entry(entry, events, at);
-                    if end > at {
-                        at = end;
-                        continue;
-                    }
-                }
-            }
-            at += 1;
-        }
-        if events.len() == 1 {
-            self.short(events, 0, 0);
-        }
-    }
-
-    fn comment(&mut self, text: &[u8], inline: bool) {
-        let text = String::from_utf8_lossy(text).into_owned();
-        if inline {
-            self.inline.push(text);
-            return;
-        }
-        let Some(frame) = self.frames.last_mut() else { return };
-        let column = frame.column;
-        // Behind a dash the comment keeps the line's start; the entry follows on the next line.
-        if !std::mem::replace(&mut frame.inline, false) {
-            self.pad(column);
-        }
-        self.out.push('#');
-        self.out.push_str(&text);
-        self.newline();
-    }
-
-    /// Starts an entry; returns the index behind it if it is complete, `at` if its members follow.
-    fn entry(&mut self, event: &Event<'_>, events: &[Event<'_>], at: usize) -> usize {
-        let Some(frame) = self.frames.last_mut() else { return events.len() };
-        let (map, column) = (frame.map, frame.column);
-        let inline = std::mem::replace(&mut frame.inline, false);
-        if !inline {
-            self.pad(column);
-        }
-        let (key, collection) = match event {
-            Event::Map(key) => (key, Some(true)),
-            Event::List(key) => (key, Some(false)),
-            Event::Leaf(key, _) => (key, None),
-            Event::Comment { .. } | Event::End => return at,
-        };
-        let child = if map {
-            self.key(key.as_deref().unwrap_or_default(), collection.is_some());
-            self.out.push(':');
-            next_column(column, self.options.indent)
-        } else {
-            self.out.push('-');
-            column + 2
-        };
-        match collection {
-            Some(is_map) if !is_empty(events, at) => {
-                if map {
-                    self.line_comment();
-                    self.newline();
-                } else {
-                    self.out.push(' ');
-                }
-                self.frames.push(Frame { map: is_map, column: child, inline: !map });
-                at
-            }
-            _ => {
-                self.out.push(' ');
-                let end = subtree_end(events, at);
-                self.short(&events[at..end], column, child);
-                end
-            }
-        }
-    }
-
-    /// Comments that wait for a line go to the end of this one.
-    fn line_comment(&mut self) {
-        for comment in std::mem::take(&mut self.inline) {
-            self.out.push_str(" #");
-            self.out.push_str(&comment);
-        }
-    }
-
-    fn key(&mut self, key: &str, has_members: bool) {
-        // compat: the reference writes a merge key with its tag.
-        if key == "<<" {
-            self.out.push_str(if has_members { "!!merge <<" } else { "\"<<\"" });
-            return;
-        }
-        let place = Place {
-            content_column: 0,
-            parent_column: 0,
-            in_flow: false,
-            is_key: true,
-            line_ending: self.options.line_ending,
-        };
-        scalar(&Value::Str(Cow::Borrowed(key.as_bytes())), &place, self.out);
     }
 }
 
@@ -321,3 +405,6 @@ pub fn flow(events: &[Event<'_>], out: &mut String) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
