@@ -64,8 +64,6 @@ pub fn configuration(flags: &Common, env: &Environment) -> Result<Located, Failu
         Failure::new(Code::Generic, format!("could not read config file: {}", io_text(&error)))
             .of(path.to_string_lossy())
     })?;
-    let not_text = || Failure::new(Code::Generic, "error loading config: not UTF-8 text").of(path.to_string_lossy());
-    let text = String::from_utf8(text).map_err(|_| not_text())?;
     match Config::parse(&text) {
         Ok(config) => Ok(Located { config, path: Some(path) }),
         Err(error) => {
