@@ -64,6 +64,11 @@ impl Environment {
         self.physical.clone()
     }
 
+    /// Returns the working directory as the system has it, without symbolic links: what `..` starts from.
+    pub fn physical_directory(&self) -> &Path {
+        &self.physical
+    }
+
     /// Returns a path made absolute and cleaned by its text alone (no symbolic link is resolved).
     pub fn absolute(&self, path: &Path) -> PathBuf {
         clean(&self.working_directory().join(path))

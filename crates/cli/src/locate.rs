@@ -60,12 +60,10 @@ pub fn configuration(flags: &Common, env: &Environment) -> Result<Located, Failu
     let Some(path) = named.map(PathBuf::from).or_else(|| search(env)) else {
         return Ok(Located { config: Config::default(), path: None });
     };
-    let text = std::fs::read(&path).map_err(|error| {
+    let text = std::fs::read(env.physical_directory().join(&path)).map_err(|error| {
         Failure::new(Code::Generic, format!("could not read config file: {}", io_text(&error)))
             .of(path.to_string_lossy())
     })?;
-    let not_text = || Failure::new(Code::Generic, "error loading config: not UTF-8 text").of(path.to_string_lossy());
-    let text = String::from_utf8(text).map_err(|_| not_text())?;
     match Config::parse(&text) {
         Ok(config) => Ok(Located { config, path: Some(path) }),
         Err(error) => {
@@ -74,26 +72,28 @@ pub fn configuration(flags: &Common, env: &Environment) -> Result<Located, Failu
     }
 }
 
-/// Walks up from the working directory, 100 folders at most.
+/// Walks up from the working directory, 100 folders at most, and returns the way from here (`../.sops.yaml`).
+///
+/// compat: the walk follows the physical folders, as `..` does, while rules see logical paths: below a symbolic link the
+/// two have different parents.
 fn search(env: &Environment) -> Option<PathBuf> {
-    let start = env.working_directory();
+    let mut up = PathBuf::new();
     let mut misnamed: Option<PathBuf> = None;
     let mut found = None;
-    for folder in start.ancestors().take(MAX_LEVELS) {
-        let path = folder.join(".sops.yaml");
-        if is_present(&path) {
-            found = Some(path);
+    for folder in env.physical_directory().ancestors().take(MAX_LEVELS) {
+        if is_present(&folder.join(NAME)) {
+            found = Some(up.join(NAME));
             break;
         }
-        let other = folder.join(".sops.yml");
-        if misnamed.is_none() && is_present(&other) {
-            misnamed = Some(other);
+        if misnamed.is_none() && is_present(&folder.join(OTHER_NAME)) {
+            misnamed = Some(up.join(OTHER_NAME));
         }
+        up.push("..");
     }
     if let Some(other) = misnamed {
         let instead = found.as_ref().map(|path| format!("; using \"{}\" instead", path.display())).unwrap_or_default();
         ui::warn(&format!(
-            "ignoring \"{}\" when searching for config file; the config file must be called \".sops.yaml\"{instead}",
+            "ignoring \"{}\" when searching for config file; the config file must be called \"{NAME}\"{instead}",
             other.display()
         ));
     }
@@ -148,6 +148,8 @@ pub fn shown(path: &OsStr) -> String {
     path.to_string_lossy().into_owned()
 }
 
+const NAME: &str = ".sops.yaml";
+const OTHER_NAME: &str = ".sops.yml";
 const MAX_LEVELS: usize = 100;
 
 #[cfg(test)]
@@ -161,9 +163,25 @@ mod tests {
         std::fs::create_dir_all(&deep).unwrap();
         std::fs::write(folder.path().join(".sops.yaml"), "").unwrap();
         let env = Environment::of(&[], &deep);
-        assert_eq!(search(&env), Some(folder.path().join(".sops.yaml")));
+        assert_eq!(search(&env), Some("../../.sops.yaml".into()));
         std::fs::write(folder.path().join("x/.sops.yaml"), "").unwrap();
-        assert_eq!(search(&env), Some(folder.path().join("x/.sops.yaml")));
+        assert_eq!(search(&env), Some("../.sops.yaml".into()));
+    }
+
+    #[test]
+    fn below_a_symbolic_link_the_search_is_physical_and_rules_are_logical() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let real = root.join("real/d");
+        std::fs::create_dir_all(&real).unwrap();
+        std::fs::create_dir(root.join("q")).unwrap();
+        std::os::unix::fs::symlink(&real, root.join("q/link")).unwrap();
+        std::fs::write(root.join("q/.sops.yaml"), "[").unwrap();
+        std::fs::write(root.join("real/.sops.yaml"), "creation_rules: []").unwrap();
+        let env = Environment::of(&[("PWD", root.join("q/link").to_str().unwrap())], &real);
+        let located = configuration(&Common::default(), &env).unwrap();
+        assert!(located.config.has_rules());
+        assert_eq!(located.rule_path("a.yaml", &env), "link/a.yaml");
     }
 
     #[test]

@@ -22,10 +22,21 @@ use crate::{
 
 /// The way of one call, with the conflicts among its flags settled.
 pub struct Route {
-    file: Option<PathBuf>,
+    file: Option<Source>,
     sink: Sink,
     /// The name that decides formats and creation rules: the override, the file's, or empty for standard input.
     pub name: String,
+}
+
+/// The input file.
+///
+/// compat: `..` is settled by the text of the path before anything is opened, so `gone/../a.yaml` is `a.yaml`, and below a
+/// symbolic link `..` leads to the folder that the link stands in.
+struct Source {
+    /// As typed, for messages.
+    typed: PathBuf,
+    /// Absolute, to be opened.
+    path: PathBuf,
 }
 
 #[derive(PartialEq)]
@@ -77,17 +88,21 @@ impl Route {
             (false, Some(path)) => Sink::File(path),
             (false, None) => Sink::Stdout,
         };
-        let file = files.first().map(PathBuf::from);
+        let file = files.first().map(|typed| {
+            let typed = PathBuf::from(typed);
+            Source { path: env.absolute(&typed), typed }
+        });
         if let Some(file) = &file {
-            check_exists(file, env)?;
+            check_exists(&file.typed, env)?;
         }
-        let name = name.or_else(|| file.as_ref().map(|file| file.to_string_lossy().into_owned())).unwrap_or_default();
+        let name =
+            name.or_else(|| file.as_ref().map(|file| file.typed.to_string_lossy().into_owned())).unwrap_or_default();
         Ok(Route { file, sink, name })
     }
 
     /// Returns how the input is called in messages.
     pub fn input_name(&self) -> String {
-        self.file.as_ref().map_or_else(|| "standard input".to_owned(), |file| file.to_string_lossy().into_owned())
+        self.file.as_ref().map_or_else(|| "standard input".to_owned(), |file| file.typed.to_string_lossy().into_owned())
     }
 
     /// Reads all of the input; a file that will be replaced is held from here on.
@@ -105,12 +120,12 @@ impl Route {
         let replaces_input = match &self.sink {
             Sink::Stdout => false,
             Sink::InPlace => true,
-            Sink::File(output) => same_file(output, file),
+            Sink::File(output) => same_file(output, &file.path),
         };
         if !replaces_input {
-            return read_file(file).map(Input::Read);
+            return read(&file.path, &file.typed).map(Input::Read);
         }
-        let held = Held::open(file).map_err(|error| replace_failure(error, file, IN_PLACE))?;
+        let held = Held::open(&file.path).map_err(|error| replace_failure(error, &file.typed, IN_PLACE))?;
         for path in held.leftovers() {
             ui::warn(&format!("{}: left over from an interrupted run", path.display()));
         }
@@ -124,7 +139,7 @@ impl Route {
     pub fn write(&self, input: Input, text: &[u8], privacy: Privacy) -> Result<(), Failure> {
         match (input, &self.sink, &self.file) {
             (Input::Held(held), _, Some(file)) => {
-                held.replace(text).map_err(|error| replace_failure(error, file, IN_PLACE))
+                held.replace(text).map_err(|error| replace_failure(error, &file.typed, IN_PLACE))
             }
             (_, Sink::File(output), _) => {
                 let mode = if privacy == Privacy::Owner { 0o600 } else { 0o666 };
@@ -158,9 +173,13 @@ impl Input {
 /// # Errors
 /// What cannot be read (2).
 pub fn read_file(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    read(file, file)
+}
+
+fn read(file: &Path, name: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     std::fs::read(file)
         .map(Zeroizing::new)
-        .map_err(|error| Failure::io(Code::CouldNotReadInput, file, "Error reading file", &error))
+        .map_err(|error| Failure::io(Code::CouldNotReadInput, name, "Error reading file", &error))
 }
 
 /// Prints to standard output. A reader that stopped early is no error.
@@ -182,10 +201,11 @@ pub fn print(text: &[u8]) -> Result<(), Failure> {
 /// # Errors
 /// Exit 100.
 pub fn check_exists(file: &Path, env: &Environment) -> Result<(), Failure> {
-    match std::fs::metadata(file) {
+    let file = env.absolute(file);
+    match std::fs::metadata(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::new(
             Code::NoFileSpecified,
-            format!("cannot operate on non-existent file \"{}\"", env.absolute(file).display()),
+            format!("cannot operate on non-existent file \"{}\"", file.display()),
         )),
         _ => Ok(()),
     }
@@ -255,6 +275,16 @@ mod tests {
     fn the_override_decides_the_name_and_empty_flags_are_absent() {
         let flags = Streams { output: Some("".into()), filename_override: Some("x.yaml".into()), in_place: Some(true) };
         assert_eq!(plan(&["/dev/null"], &flags, Stdin::Named).unwrap().name, "x.yaml");
+    }
+
+    #[test]
+    fn a_path_is_settled_by_its_text_before_it_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.yaml"), "a: 1\n").unwrap();
+        let env = Environment::of(&[], folder.path());
+        let route = Route::plan(&["gone/../a.yaml".into()], &Streams::default(), Stdin::Named, &env).unwrap();
+        assert_eq!(*route.read().unwrap().take(), *b"a: 1\n");
+        assert_eq!((route.input_name().as_str(), route.name.as_str()), ("gone/../a.yaml", "gone/../a.yaml"));
     }
 
     #[test]

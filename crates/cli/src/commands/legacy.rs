@@ -37,8 +37,8 @@ pub fn run(mut args: Legacy, env: &Environment) -> Result<(), Failure> {
         return Err(Failure::new(Code::ConflictingParameters, "cannot operate on both --output and --in-place"));
     }
     check_missing(&args, mode, Path::new(&file), env)?;
-    // compat: every mode but decryption wants a matching rule, also those that use nothing of it.
-    if mode != Mode::Decrypt {
+    // compat: every mode but decryption wants a matching rule, also those that use nothing of it. Encryption looks itself.
+    if !matches!(mode, Mode::Decrypt | Mode::Encrypt) {
         let located = locate::configuration(&args.common, env)?;
         let name = args.streams.filename_override.clone().unwrap_or_else(|| locate::shown(&file));
         recipe::matching_rule(&located, &name, env)?;

@@ -1,24 +1,50 @@
 //! `.sops.yaml`: text to creation rules, and the rule of a file.
 //!
-//! Types are strict and unknown fields are kept as warnings: a mistake in a configuration must never mean that less is
-//! encrypted. Matching is by path text only; finding the file is the caller's business.
+//! A mistake in a configuration must never mean that less is encrypted. So shapes are checked when it is parsed and
+//! contents when they are used, every error has its place, and what has no effect is kept and reported. Matching is by
+//! the text of a path only; finding the configuration is the caller's business.
+//!
+//! ```
+//! use sops_core::config::Config;
+//!
+//! let config = Config::parse(b"
+//! creation_rules:
+//!   - path_regex: ^prod/
+//!     age: age1qn26st0409u0cfqz6gjvtgspzy2s39v7mvawat3fmx2xnelhlgcswyhmfq
+//!     encrypted_regex: ^data$
+//! ")?;
+//! let recipe = config.recipe_for("prod/db.yaml")?.expect("a rule matches");
+//! assert_eq!(recipe.groups[0].len(), 1);
+//! assert!(config.recipe_for("dev/db.yaml")?.is_none());
+//! # Ok::<(), sops_core::Error>(())
+//! ```
 
+mod destination;
+mod keys;
+mod node;
+pub mod notation;
 mod rule;
-
-use serde::Deserialize;
-use serde_yaml::Value;
+mod unknown;
 
 use crate::Error;
-pub use rule::Creation;
-use rule::Rule;
+use crate::sealer::Recipe;
+pub use destination::{Destination, DestinationRule};
+pub use node::Place;
+use node::{Fields, Node, Source};
+pub use rule::CreationRule;
+pub use unknown::{Section, Unknown};
 
 /// A parsed configuration.
 #[derive(Default)]
 pub struct Config {
     /// Indentation of new text, by store.
     pub stores: Stores,
-    rules: Option<Vec<Rule>>,
-    warnings: Vec<String>,
+    source: String,
+    rules: Option<Vec<CreationRule>>,
+    destinations: Vec<DestinationRule>,
+    unknown: Vec<Unknown>,
+    /// What was ignored besides unknown fields.
+    ignored: Vec<Warning>,
 }
 
 /// Indentation of new text, in spaces; −1 is a tab in JSON.
@@ -32,36 +58,107 @@ pub struct Stores {
     pub json_binary: Option<i64>,
 }
 
+/// How a creation rule and a path go together.
+pub enum Verdict {
+    /// The rule is for this path.
+    Matches,
+    /// It is not.
+    Differs,
+    /// Nobody can say: its expression does not compile.
+    Invalid(Error),
+}
+
+/// What a person should know about a configuration that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What kind of thing.
+    pub kind: WarningKind,
+    /// Where.
+    pub place: Place,
+    /// What, without its place.
+    pub text: String,
+}
+
+/// The kinds of [`Warning`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WarningKind {
+    /// A field without meaning.
+    UnknownField,
+    /// A part of the text that is not looked at.
+    Ignored,
+    /// A second rule that matches the path and selects something else.
+    SecondMatch,
+    /// The rule that is used names no key.
+    NoKeys,
+    /// Key groups all of which are needed, perhaps by accident.
+    Groups,
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}: {}", self.place.line, self.text)
+    }
+}
+
 impl Config {
-    /// Parses the text of a configuration; an empty one is valid.
+    /// Parses the bytes of a configuration; an empty one is valid.
     ///
     /// # Errors
-    /// [`Error::Syntax`] for text that is no YAML and for values of the wrong type.
-    pub fn parse(text: &str) -> Result<Config, Error> {
-        let mut value = match serde_yaml::from_str::<Value>(text) {
-            Err(error) if error.to_string().contains("EndOfStream") => Value::Null,
-            parsed => parsed.map_err(|error| problem(&error))?,
-        };
-        if value.is_null() {
-            return Ok(Config::default());
+    /// [`Error::Syntax`] and its like for text that is no YAML, and for fields of the wrong type.
+    pub fn parse(bytes: &[u8]) -> Result<Config, Error> {
+        let source = Source::read(bytes)?;
+        let mut config = Config::default();
+        if let Some(root) = source.root() {
+            config.read(root)?;
         }
-        value.apply_merge().map_err(|error| problem(&error))?;
-        let warnings = rule::unknown_fields(&value);
-        let file: File = serde_yaml::from_value(value).map_err(|error| {
-            // Values no longer know where they stood; the text read again with types does, unless the mistake is merged in.
-            problem(&serde_yaml::from_str::<File>(text).err().unwrap_or(error))
-        })?;
-        let stores = file.stores.unwrap_or_default();
-        let indent = |store: Option<Store>| store.and_then(|store| store.indent);
-        Ok(Config {
-            stores: Stores {
-                yaml: indent(stores.yaml),
-                json: indent(stores.json),
-                json_binary: indent(stores.json_binary),
-            },
-            rules: file.creation_rules,
-            warnings,
-        })
+        if let Some(place) = source.second_document() {
+            let text = "only the first document is looked at".to_owned();
+            config.ignored.push(Warning { kind: WarningKind::Ignored, place, text });
+        }
+        config.source = source.text;
+        Ok(config)
+    }
+
+    fn read(&mut self, root: Node<'_>) -> Result<(), Error> {
+        let mut fields = root.fields()?;
+        // Sections of our own; the reference ignores them.
+        fields.take("x-sops");
+        if let Some(node) = fields.take("creation_rules").filter(|node| !node.is_null()) {
+            for null in node.nulls() {
+                let text = "this creation rule is empty and ignored".to_owned();
+                self.ignored.push(Warning { kind: WarningKind::Ignored, place: null.place(), text });
+            }
+            let rules = node.list("creation rules")?.into_iter().enumerate();
+            let rules = rules.map(|(index, node)| CreationRule::read(index + 1, node, &mut self.unknown));
+            self.rules = Some(rules.collect::<Result<_, _>>()?);
+        }
+        if let Some(node) = fields.take("destination_rules") {
+            let rules = node.list("destination rules")?.into_iter().enumerate();
+            let rules = rules.map(|(index, node)| DestinationRule::read(index + 1, node, &mut self.unknown));
+            self.destinations = rules.collect::<Result<_, _>>()?;
+        }
+        if let Some(node) = fields.take("stores") {
+            let mut stores = node.fields()?;
+            let mut indent = |name| store_indent(&mut stores, name, &mut self.unknown);
+            self.stores = Stores { yaml: indent("yaml")?, json: indent("json")?, json_binary: indent("json_binary")? };
+            // These two exist and have no options.
+            indent("dotenv")?;
+            indent("ini")?;
+            self.unknown.extend(Unknown::of(Section::Stores, stores));
+        }
+        self.unknown.extend(Unknown::of(Section::Top, fields));
+        Ok(())
+    }
+
+    /// Returns the decoded text that all places point into.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Returns the fields that have no meaning, suspect or not.
+    pub fn unknown(&self) -> &[Unknown] {
+        &self.unknown
     }
 
     /// Tells whether there are creation rules; an empty list counts, an absent or null one does not.
@@ -69,119 +166,104 @@ impl Config {
         self.rules.is_some()
     }
 
-    /// Returns what a person should know: fields that are ignored.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
+    /// Returns every creation rule with its verdict on a path, in the order of the file. The first that matches is used.
+    pub fn judge(&self, path: &str) -> impl Iterator<Item = (&CreationRule, Verdict)> {
+        self.rules.iter().flatten().map(move |rule| match rule.matches(path) {
+            Ok(true) => (rule, Verdict::Matches),
+            Ok(false) => (rule, Verdict::Differs),
+            Err(error) => (rule, Verdict::Invalid(error)),
+        })
     }
 
-    /// Returns what the first rule that matches `path` asks for; `None` if none does.
+    /// Returns the creation rule for a path; `None` if none matches.
     ///
     /// # Errors
-    /// [`Error::Selector`] for an expression that does not compile, in *any* rule, and for two selections in the one that
-    /// matches.
-    pub fn creation(&self, path: &str) -> Result<Option<Creation<'_>>, Error> {
+    /// [`Error::Syntax`] for an expression that does not compile, in *any* rule: had it compiled, it might have matched.
+    pub fn rule_for(&self, path: &str) -> Result<Option<&CreationRule>, Error> {
         let mut first = None;
-        for rule in self.rules.iter().flatten() {
-            if rule.matches(path)? && first.is_none() {
-                first = Some(rule);
+        for (rule, verdict) in self.judge(path) {
+            match verdict {
+                Verdict::Matches => first = first.or(Some(rule)),
+                Verdict::Differs => {}
+                Verdict::Invalid(error) => return Err(error),
             }
         }
-        first.map(Rule::creation).transpose()
+        Ok(first)
     }
-}
 
-#[derive(Deserialize)]
-struct File {
-    creation_rules: Option<Vec<Rule>>,
-    stores: Option<StoreSettings>,
-    // Read for its type only, so that a broken configuration breaks every command.
-    #[serde(rename = "destination_rules")]
-    _destinations: Option<Vec<serde_yaml::Mapping>>,
-}
+    /// Returns what the creation rule for a path asks for; `None` if none matches.
+    ///
+    /// # Errors
+    /// Those of [`Config::rule_for`] and [`CreationRule::recipe`].
+    pub fn recipe_for(&self, path: &str) -> Result<Option<Recipe>, Error> {
+        self.rule_for(path)?.map(CreationRule::recipe).transpose()
+    }
 
-#[derive(Deserialize, Default)]
-struct StoreSettings {
-    yaml: Option<Store>,
-    json: Option<Store>,
-    json_binary: Option<Store>,
-}
-
-#[derive(Deserialize)]
-struct Store {
-    indent: Option<i64>,
-}
-
-/// Returns a YAML library's error with its place and without text from the file.
-fn problem(error: &serde_yaml::Error) -> Error {
-    let place = error.location();
-    let number = |n: usize| u32::try_from(n).unwrap_or(0);
-    let text = error.to_string();
-    let text = match text.rsplit_once(", expected ") {
-        Some((before, expected)) => {
-            // Keep the path in front ("creation_rules[0].hckms: ") and drop what was found there.
-            let path = before.split("invalid ").next().unwrap_or_default();
-            let expected = expected.split(" at line ").next().unwrap_or_default();
-            format!("{path}expected {}", if matches!(expected, "u32" | "i64") { "an integer" } else { expected })
+    /// Returns the destination rule for a path as it was typed; `None` if none matches.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] for an expression that does not compile, up to the rule that matches.
+    pub fn destination_for(&self, path: &str) -> Result<Option<&DestinationRule>, Error> {
+        for rule in &self.destinations {
+            if rule.matches(path)? {
+                return Ok(Some(rule));
+            }
         }
-        None => text.split(" at line ").next().unwrap_or_default().to_owned(),
-    };
-    Error::Syntax {
-        line: place.as_ref().map_or(0, |place| number(place.line())),
-        column: place.as_ref().map_or(0, |place| number(place.column())),
-        problem: text,
+        Ok(None)
     }
+
+    /// Returns what a person should know who makes a file at this path, in the order of the text.
+    ///
+    /// Of later rules that match too it speaks where they select something else: people expect selections to add up. Other
+    /// keys behind a first match are how rules are written, and so is a default for every path.
+    pub fn warnings_for(&self, path: &str) -> Vec<Warning> {
+        let suspects = self.unknown.iter().filter(|unknown| unknown.is_suspect());
+        let mut warnings: Vec<Warning> = suspects
+            .map(|field| Warning { kind: WarningKind::UnknownField, place: field.place, text: field.text() })
+            .chain(self.ignored.iter().cloned())
+            .collect();
+        let mut matching = self.judge(path).filter(|(_, verdict)| matches!(verdict, Verdict::Matches));
+        if let Some((first, _)) = matching.next() {
+            let later: Vec<&CreationRule> = matching.map(|(rule, _)| rule).collect();
+            warnings.extend(warnings_about(first, &later));
+        }
+        warnings.sort_by_key(|warning| warning.place.line);
+        warnings
+    }
+}
+
+/// Reads one of the stores.
+fn store_indent(stores: &mut Fields<'_>, name: &'static str, unknown: &mut Vec<Unknown>) -> Result<Option<i64>, Error> {
+    let Some(node) = stores.take(name) else { return Ok(None) };
+    let mut store = node.fields()?;
+    let indent = store.integer("indent")?;
+    unknown.extend(Unknown::of(Section::Stores, store));
+    Ok(indent)
+}
+
+/// Returns what there is to say about the rule that is used and about those that match behind it.
+fn warnings_about(first: &CreationRule, later: &[&CreationRule]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |kind, rule: &CreationRule, text| warnings.push(Warning { kind, place: rule.place, text });
+    let number = first.number;
+    if let Some(next) = later.first().filter(|_| first.has_no_keys()) {
+        let text = format!("rule {number} is used and has no keys; rule {} is not looked at", next.number);
+        warn(WarningKind::NoKeys, first, text);
+    }
+    if let Some(count) = first.accidental_groups() {
+        let text = format!(
+            "{count} of {count} groups are needed to decrypt: rule {number} has no shamir_threshold; keys of which any \
+             one is enough belong into one group"
+        );
+        warn(WarningKind::Groups, first, text);
+    }
+    for rule in later.iter().filter(|rule| !rule.is_default() && !rule.selects_like(first)) {
+        let text =
+            format!("rule {} matches too, and what it selects has no effect: rule {number} comes first", rule.number);
+        warn(WarningKind::SecondMatch, rule, text);
+    }
+    warnings
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fails(text: &str) -> String {
-        Config::parse(text).err().map(|error| error.to_string()).unwrap_or_default()
-    }
-
-    #[test]
-    fn an_empty_configuration_has_no_rules_and_an_empty_list_has() {
-        for text in ["", "# nothing\n", "creation_rules:\n", "stores: {}\n"] {
-            assert!(!Config::parse(text).ok().unwrap().has_rules(), "{text}");
-        }
-        let config = Config::parse("creation_rules: []\n").ok().unwrap();
-        assert!(config.has_rules() && config.creation("a").ok().unwrap().is_none());
-    }
-
-    #[test]
-    fn a_wrong_type_is_an_error_at_its_field() {
-        for text in [
-            "- a\n",
-            "creation_rules:\n  a: 1\n",
-            "creation_rules: [\n",
-            "creation_rules: []\ncreation_rules: []\n",
-            "creation_rules:\n  - path_regex: [a]\n",
-            "creation_rules:\n  - key_groups:\n      age: x\n",
-            "stores:\n  yaml:\n    indent: x\n",
-        ] {
-            assert!(!fails(text).is_empty(), "{text}");
-        }
-        let text = fails("creation_rules:\n  - hckms: region:uuid\n");
-        assert_eq!(text, "line 2, column 12: creation_rules[0].hckms: expected a sequence");
-    }
-
-    #[test]
-    fn an_error_repeats_no_text_of_the_file() {
-        let text = fails("creation_rules:\n  - shamir_threshold: canary\n");
-        assert!(!text.contains("canary") && text.contains("expected"), "{text}");
-    }
-
-    #[test]
-    fn unknown_fields_of_a_rule_are_warned_about() {
-        let config = Config::parse("x: 1\ncreation_rules:\n  - age: a\n    encrypted_regexp: b\n").ok().unwrap();
-        assert_eq!(config.warnings(), ["creation rule 1: the field \"encrypted_regexp\" is unknown and has no effect"]);
-    }
-
-    #[test]
-    fn the_indentation_of_stores_is_read() {
-        let config =
-            Config::parse("stores:\n  yaml:\n    indent: 2\n  json:\n    indent: -1\n  toml: {x: 1}\n").ok().unwrap();
-        assert_eq!(config.stores, Stores { yaml: Some(2), json: Some(-1), json_binary: None });
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 //! * [`cases`]: decrypt what the reference wrote; encrypt its input here and get the very bytes back.
 //! * [`tables`]: one fact per row: typing, spelling, comments, patterns, tampering.
 //! * [`json_output`]: what `--output-type json` prints.
+//! * [`config`]: which keys and which selection a configuration asks for.
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`shamir`]: shares, and files with key groups.
 //! * [`substitute`]: the property that splicing stands on.
@@ -14,6 +15,7 @@
 
 mod case;
 mod cases;
+mod config;
 mod corpus;
 mod crypto;
 mod json_output;

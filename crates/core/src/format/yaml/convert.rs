@@ -29,6 +29,7 @@ enum Job {
 
 struct Converter<'a> {
     src: &'a str,
+    keys: Keys,
     parsed: Parsed,
     out: Outline,
     jobs: Vec<Job>,
@@ -47,11 +48,20 @@ struct Converter<'a> {
     digests: Vec<u64>,
 }
 
+/// What may be a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// Texts: what a tree path can hold.
+    Texts,
+    /// Any scalar, by its spelling; and integers beyond 64 bits are values, as doubles.
+    Any,
+}
+
 /// Makes the outline.
 ///
 /// # Errors
 /// [`Error::Syntax`] and [`Error::Tree`] for what the reference refuses after parsing, [`Error::Limit`] for alias bombs.
-pub(crate) fn convert(src: &str, mut parsed: Parsed) -> Result<Outline, Error> {
+pub(crate) fn convert(src: &str, mut parsed: Parsed, keys: Keys) -> Result<Outline, Error> {
     let documents = std::mem::take(&mut parsed.documents);
     if documents.is_empty() {
         let problem = "EOF: the text has no document, only blank lines or comments".into();
@@ -60,6 +70,7 @@ pub(crate) fn convert(src: &str, mut parsed: Parsed) -> Result<Outline, Error> {
     let dropped = dropped_comments(&parsed, &documents);
     let mut converter = Converter {
         src,
+        keys,
         parsed,
         out: Outline::default(),
         jobs: Vec::new(),
@@ -424,6 +435,7 @@ impl Converter<'_> {
             resolve::Resolved::Int(i) => Scalar::Int(i),
             resolve::Resolved::Float(f) => Scalar::Float(f),
             resolve::Resolved::Time(t) => Scalar::Time(Box::new(t)),
+            resolve::Resolved::Uint(number) if self.keys == Keys::Any => Scalar::Float(number as f64),
             resolve::Resolved::Uint(_) => return self.too_large(node),
         })
     }
@@ -480,6 +492,7 @@ impl Converter<'_> {
         };
         let kind = match value {
             Scalar::Str(text) => return Ok(text),
+            _ if self.keys == Keys::Any => return Ok(spelling(&node)),
             Scalar::Null => "null",
             Scalar::Bool(_) => "bool",
             Scalar::Int(_) => "int",
@@ -641,6 +654,14 @@ impl Converter<'_> {
                 self.out.items.push(item);
             }
         }
+    }
+}
+
+/// The text of a scalar as it is written; empty where nothing is.
+fn spelling(node: &Node) -> Text {
+    match node.kind {
+        NodeKind::Scalar { text, .. } => text,
+        _ => Text::source(Span { start: node.start, end: node.start }),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The encoding goes by the byte order mark alone, as in the reference. Positions count in the decoded text; the mark and
 //! the encoding are kept beside it and put back by [`Encoding::encode`].
 
+use super::convert::Keys;
 use super::{convert, parse};
 use crate::error::Error;
 use crate::outline::Outline;
@@ -109,5 +110,14 @@ pub fn outline(text: &str) -> Result<Outline, Error> {
     if text.is_empty() {
         return Err(Error::Empty);
     }
-    convert::convert(text, parse::parse(text)?)
+    convert::convert(text, parse::parse(text)?, Keys::Texts)
+}
+
+/// Reads a checked text that is not to be encrypted, such as a configuration: what only tokens cannot carry, keys and
+/// integers of any sort, is no error.
+///
+/// # Errors
+/// Those of [`outline`].
+pub(crate) fn settings(text: &str) -> Result<Outline, Error> {
+    convert::convert(text, parse::parse(text)?, Keys::Any)
 }
