@@ -5,6 +5,7 @@ use crate::crypto::mac::{self, Mac};
 use crate::crypto::token::{self, Token};
 use crate::digest::fast_digest;
 use crate::error::{Error, LeafCause, MacCause};
+use crate::format::yaml::change::{Change, Found};
 use crate::format::yaml::open::{Opened, Opening};
 use crate::format::yaml::read::{self, Encoding};
 use crate::format::yaml::{self, layout, write};
@@ -151,6 +152,106 @@ impl PlainDocument {
         Ok(index)
     }
 
+    /// Sets the value at a path of the first document; what is missing on the way is made, and a list grows by one element
+    /// at most. Nothing else changes but the aliases whose anchor is affected: they are written out first.
+    ///
+    /// # Errors
+    /// [`Error::Path`] for the root, a key of a list or a position in a mapping; [`Error::ReservedKey`] for the top-level
+    /// key `sops`; [`Error::Reparse`] if the new text does not read back as meant. The document is as before then.
+    pub fn set(&mut self, path: &TreePath, value: &[Event<'_>]) -> Result<(), Error> {
+        match path.steps() {
+            [] => {
+                return Err(Error::Path { reason: "the path is empty; expected [\"key\"][0]".into(), malformed: true });
+            }
+            [Step::Key(key), ..] if key == "sops" => return Err(Error::AlreadyEncrypted),
+            _ => {}
+        }
+        let change = Change { source: &self.source, outline: &self.outline };
+        let path = TreePath::from(change.settled(path.steps())?);
+        let steps = path.steps();
+        self.change(steps, true, |change, edits| {
+            let found = change.find(steps)?;
+            change.set(&found, steps, value, edits)
+        })?;
+        match self.is_at(&path, value) {
+            true => Ok(()),
+            false => Err(Error::Reparse { path: path.to_string(), reason: "the new value does not read back".into() }),
+        }
+    }
+
+    /// Removes the entry or element at a path of the first document.
+    ///
+    /// # Errors
+    /// [`Error::Path`] if nothing is there; [`Error::Reparse`] if the new text does not read back as meant. The document
+    /// is as before then.
+    pub fn unset(&mut self, path: &TreePath) -> Result<(), Error> {
+        let steps = path.steps();
+        if steps.is_empty() {
+            return Err(Error::Path { reason: "the path is empty; expected [\"key\"][0]".into(), malformed: true });
+        }
+        self.change(steps, false, |change, edits| {
+            let found = change.find(steps)?;
+            if found.steps < steps.len() {
+                return Err(Error::Path { reason: self_missing(change, &found, steps), malformed: false });
+            }
+            change.remove(found.index, edits);
+            Ok(())
+        })
+    }
+
+    /// Whether a path of the first document leads to a node.
+    pub fn contains(&self, path: &TreePath) -> bool {
+        self.find(path).is_ok()
+    }
+
+    /// Whether a path of the first document leads to this very value: deep, in order, types included.
+    pub fn is_at(&self, path: &TreePath, value: &[Event<'_>]) -> bool {
+        let Ok(index) = self.find(path) else { return false };
+        let end = self.outline.items[index].end as usize;
+        let mut found = self.outline.events(&self.source, index, end, |_| None);
+        found.retain(|e| !matches!(e, Event::Comment { .. }));
+        yaml::branch::is_same_metadata(&found, value)
+    }
+
+    /// Changes the text at a path, which is there afterwards if `stays`. Every other value stays.
+    fn change(
+        &mut self,
+        steps: &[Step],
+        stays: bool,
+        write: impl FnOnce(&Change<'_>, &mut Edits<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut text: Zeroizing<String>;
+        let mut outline: Outline;
+        let mut change = Change { source: &self.source, outline: &self.outline };
+        // An anchor may lie inside the copy that another alias makes, so this takes as many rounds as they nest.
+        let mut rounds = 0;
+        loop {
+            let found = change.find(steps)?;
+            let aliases = change.aliases(&found, found.steps == steps.len());
+            if aliases.is_empty() || rounds > 100 {
+                break;
+            }
+            rounds += 1;
+            let mut edits = Edits::new(change.source, change.source.len() + 256, aliases.len());
+            change.expand(&aliases, &mut edits);
+            text = Zeroizing::new(edits.finish()?);
+            outline = reread(&text)?;
+            change = Change { source: &text, outline: &outline };
+        }
+        let mut edits = Edits::new(change.source, change.source.len() + 256, 2);
+        write(&change, &mut edits)?;
+        let changed = Zeroizing::new(edits.finish()?);
+        let outline = reread(&changed)?;
+        let before = others(&self.source, &self.outline, steps);
+        if before != others(&changed, &outline, if stays { steps } else { &[] }) {
+            let reason = "another value would change".into();
+            return Err(Error::Reparse { path: "the text".into(), reason });
+        }
+        self.source = changed;
+        self.outline = outline;
+        Ok(())
+    }
+
     /// Returns the text in another format; an `indent` of 0 is the format's default.
     ///
     /// # Errors
@@ -170,6 +271,49 @@ impl PlainDocument {
             other => Err(Error::Unsupported { what: format!("the {} format", other.name()) }),
         }
     }
+}
+
+/// Why there is nothing to remove.
+fn self_missing(change: &Change<'_>, found: &Found, steps: &[Step]) -> String {
+    let is_leaf = matches!(change.outline.items[found.index as usize].node, Node::Leaf(_));
+    match &steps[found.steps] {
+        Step::Key(key) | Step::Key(key) if is_leaf => format!("Unsupported type: a single value has no item '{key}'"),
+        Step::Index(at) if is_leaf => format!("Unsupported type: a single value has no item '{at}'"),
+        Step::Key(key) => format!("Key not found: {key}"),
+        Step::Index(at) => format!("Index {at} out of bounds"),
+    }
+}
+
+fn reread(text: &str) -> Result<Outline, Error> {
+    let fault = |e: Error| Error::Reparse { path: "the changed text".into(), reason: e.to_string() };
+    read::outline(text).map_err(fault)
+}
+
+/// Digests of path and value of every leaf that is not at or below a path, nor in its way; all for the root.
+fn others(source: &str, outline: &Outline, steps: &[Step]) -> Vec<u64> {
+    let texts = outline.texts(source);
+    let found = Change { source, outline }.find(steps).ok();
+    let below =
+        found.filter(|f| !steps.is_empty() && (f.steps == steps.len() || outline.items[f.index as usize].is_leaf()));
+    let below = below.map_or(0..0, |f| f.index as usize..outline.items[f.index as usize].end as usize);
+    let selector = Selector::everything();
+    let mut digests = Vec::new();
+    let _infallible: Result<(), ()> = Walker::new(source, outline, &selector).run(
+        &[],
+        |_| false,
+        |step| {
+            if let Node::Leaf(scalar) = &outline.items[step.index].node
+                && !below.contains(&step.index)
+            {
+                let value = scalar.value(texts);
+                let kind = value.kind().map_or(0, |k| k as u64 + 1);
+                let digest = [fast_digest(step.aad), fast_digest(&value.canonical()), kind];
+                digests.push(fast_digest(&digest.map(u64::to_le_bytes).concat()));
+            }
+            Ok(())
+        },
+    );
+    digests
 }
 
 fn json_indent(indent: usize) -> json::write::Indent {

@@ -190,6 +190,11 @@ impl Item {
         (self.key != Text::NONE).then_some(self.key)
     }
 
+    /// Whether it is a scalar.
+    pub fn is_leaf(&self) -> bool {
+        matches!(self.node, Node::Leaf(_))
+    }
+
     pub(crate) fn set_key(&mut self, key: Option<Text>) {
         self.key = key.unwrap_or(Text::NONE);
     }

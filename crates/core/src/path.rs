@@ -70,6 +70,12 @@ impl TreePath {
     }
 }
 
+impl From<Vec<Step>> for TreePath {
+    fn from(steps: Vec<Step>) -> Self {
+        TreePath { steps }
+    }
+}
+
 impl std::fmt::Display for TreePath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for step in &self.steps {

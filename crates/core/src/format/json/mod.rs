@@ -1,3 +1,4 @@
-//! JSON: so far the writer, for `--output-type json`.
+//! JSON: the writer, for `--output-type json`, and single values.
 
+pub mod read;
 pub mod write;

@@ -3,6 +3,7 @@
 //! [`read`] is the way in; `seal` and `open` say which spans change; [`mod@write`] makes new text.
 
 pub(crate) mod branch;
+pub(crate) mod change;
 mod comments;
 mod convert;
 pub(crate) mod layout;

@@ -238,7 +238,7 @@ impl Opening<'_> {
         edits.replace(Span::new(end, end), |out| out.extend_from_slice(lines.as_bytes()));
     }
 
-    fn place(&self, item: &Item) -> write::Place {
+    pub fn place(&self, item: &Item) -> write::Place {
         let in_list = item.key().is_none();
         let column = item.column as usize;
         let content_column = if in_list { column + 2 } else { (column / self.indent.max(1) + 1) * self.indent.max(1) };

@@ -5,7 +5,6 @@ use crate::outline::{Alias, Extra, Item, Node, Outline, Scalar, Span, Style, Tag
 use crate::splice::Edits;
 use crate::value::{Value, short_float};
 use std::collections::HashMap;
-use std::ops::Range;
 
 /// In front of a token: the value stood plain, as it is.
 pub(crate) const MARK: &[u8] = b"! ";
@@ -153,11 +152,7 @@ impl<'a> Sealing<'a> {
         for (alias, target_changes) in aliases.iter().zip(touched) {
             if alias.is_key {
                 if target_changes {
-                    let item = &self.outline.items[alias.item as usize];
-                    let key = item.key().map_or(&b""[..], |k| k.bytes(self.texts));
-                    let mut text = String::new();
-                    write::double_quoted(key, &mut text);
-                    edits.replace(alias.span, |out| out.extend_from_slice(text.as_bytes()));
+                    self.expand_key(alias, edits);
                 }
                 continue;
             }
@@ -165,23 +160,25 @@ impl<'a> Sealing<'a> {
             let end = self.outline.items[first].end as usize;
             let has_token = !tokens.is_empty() && (first..end).any(|i| tokens.contains_key(&i));
             if has_token || target_changes {
-                self.expand(alias, first..end, tokens, indent, edits);
+                self.expand(alias, tokens, indent, edits);
             }
         }
     }
 
-    fn expand(
-        &self,
-        alias: &Alias,
-        copy: Range<usize>,
-        tokens: &HashMap<usize, Vec<u8>>,
-        indent: usize,
-        edits: &mut Edits<'_>,
-    ) {
-        let token = |index| tokens.get(&index).map(Vec::as_slice);
-        let events = self.outline.events(self.source, copy.start, copy.end, token);
+    /// Writes a key out that is an alias.
+    pub fn expand_key(&self, alias: &Alias, edits: &mut Edits<'_>) {
+        let key = self.outline.items[alias.item as usize].key().map_or(&b""[..], |k| k.bytes(self.texts));
         let mut text = String::new();
-        let item = &self.outline.items[copy.start];
+        write::double_quoted(key, &mut text);
+        edits.replace(alias.span, |out| out.extend_from_slice(text.as_bytes()));
+    }
+
+    /// Writes an alias out, with the tokens of its copy.
+    pub fn expand(&self, alias: &Alias, tokens: &HashMap<usize, Vec<u8>>, indent: usize, edits: &mut Edits<'_>) {
+        let token = |index| tokens.get(&index).map(Vec::as_slice);
+        let item = &self.outline.items[alias.item as usize];
+        let events = self.outline.events(self.source, alias.item as usize, item.end as usize, token);
+        let mut text = String::new();
         let in_list = item.key().is_none();
         if alias.in_flow {
             write::flow(&events, &mut text);

@@ -7,7 +7,7 @@ use super::resolve::{self, Resolved};
 use crate::outline::{Block, Style};
 use crate::value::{Value, short_float};
 
-pub use super::write_tree::{block, block_in_list, flow, tree};
+pub use super::write_tree::{block, block_in_list, entries, flow, tree};
 
 /// How new text is laid out.
 pub struct Options {
