@@ -1,8 +1,9 @@
 //! The commands that change an encrypted file.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::{Args, Parser};
+use sops_core::metadata::keys::KeyKind;
 
 use super::{Common, Keys, Opening, Selection, Streams, Types, words::boolean, words::integer};
 
@@ -153,6 +154,14 @@ pub struct Name {
     pub filename_override: Option<String>,
 }
 
+impl Name {
+    /// Returns the override, else the file's own name.
+    pub fn or(&self, file: &OsStr) -> String {
+        let name = self.filename_override.clone().filter(|name| !name.is_empty());
+        name.unwrap_or_else(|| file.to_string_lossy().into_owned())
+    }
+}
+
 /// Master keys to add to or remove from an existing file.
 #[derive(Args, Debug, Default)]
 pub struct KeyChanges {
@@ -201,22 +210,23 @@ pub struct KeyChanges {
 }
 
 impl KeyChanges {
-    /// Returns the given lists of keys in the order of the reference: the flag's kind, what to add, what to remove.
-    pub fn lists(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
+    /// Returns the given lists of keys in the order of the reference: kind, end of the flag's name, what to add, what to
+    /// remove.
+    pub fn lists(&self) -> impl Iterator<Item = (KeyKind, &'static str, &str, &str)> {
         let all = [
-            ("kms", &self.add_kms, &self.rm_kms),
-            ("pgp", &self.add_pgp, &self.rm_pgp),
-            ("gcp-kms", &self.add_gcp_kms, &self.rm_gcp_kms),
-            ("hckms", &self.add_hckms, &self.rm_hckms),
-            ("azure-kv", &self.add_azure_kv, &self.rm_azure_kv),
-            ("hc-vault-transit", &self.add_hc_vault_transit, &self.rm_hc_vault_transit),
-            ("age", &self.add_age, &self.rm_age),
+            (KeyKind::Kms, "kms", &self.add_kms, &self.rm_kms),
+            (KeyKind::Pgp, "pgp", &self.add_pgp, &self.rm_pgp),
+            (KeyKind::GcpKms, "gcp-kms", &self.add_gcp_kms, &self.rm_gcp_kms),
+            (KeyKind::HcKms, "hckms", &self.add_hckms, &self.rm_hckms),
+            (KeyKind::AzureKv, "azure-kv", &self.add_azure_kv, &self.rm_azure_kv),
+            (KeyKind::HcVault, "hc-vault-transit", &self.add_hc_vault_transit, &self.rm_hc_vault_transit),
+            (KeyKind::Age, "age", &self.add_age, &self.rm_age),
         ];
         all.into_iter()
-            .map(|(kind, add, remove)| {
-                (kind, add.as_deref().unwrap_or_default(), remove.as_deref().unwrap_or_default())
+            .map(|(kind, flag, add, remove)| {
+                (kind, flag, add.as_deref().unwrap_or_default(), remove.as_deref().unwrap_or_default())
             })
-            .filter(|(_, add, remove)| !add.is_empty() || !remove.is_empty())
+            .filter(|(_, _, add, remove)| !add.is_empty() || !remove.is_empty())
     }
 
     /// Tells whether any change is asked for.
