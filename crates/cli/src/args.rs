@@ -5,6 +5,7 @@
 //!
 //! Flags before the command count for it where it knows them (the reference ignores most of them there).
 
+mod changes;
 mod words;
 
 use std::{
@@ -15,6 +16,8 @@ use std::{
 use clap::{Args, CommandFactory, Parser};
 
 use words::{Scope, Words, integer};
+
+pub use changes::{Edit, KeyChanges, Name, Rotate, Set, Unset, UpdateKeys};
 pub use words::{Usage, boolean};
 
 /// What a call asks for.
@@ -32,6 +35,16 @@ pub enum Invocation {
     Encrypt(Box<Encrypt>),
     /// `decrypt`.
     Decrypt(Box<Decrypt>),
+    /// `edit`.
+    Edit(Box<Edit>),
+    /// `set`.
+    Set(Box<Set>),
+    /// `unset`.
+    Unset(Box<Unset>),
+    /// `rotate`.
+    Rotate(Box<Rotate>),
+    /// `updatekeys`.
+    UpdateKeys(Box<UpdateKeys>),
     /// `filestatus`.
     FileStatus(Box<FileStatus>),
     /// `keygen`.
@@ -154,9 +167,6 @@ pub struct Selection {
 /// How a file is opened.
 #[derive(Args, Debug, Default)]
 pub struct Opening {
-    /// Print only this part, for example '["db"]["password"]'
-    #[arg(long)]
-    pub extract: Option<String>,
     /// Do not verify the MAC
     #[arg(long, value_parser = boolean)]
     pub ignore_mac: Option<bool>,
@@ -204,6 +214,9 @@ pub struct Decrypt {
     /// How it is opened.
     #[command(flatten)]
     pub opening: Opening,
+    /// Print only this part, for example '["db"]["password"]'
+    #[arg(long)]
+    pub extract: Option<String>,
     /// The file; standard input if there is none
     pub file: Vec<OsString>,
 }
@@ -268,6 +281,9 @@ pub struct Legacy {
     /// How it is opened.
     #[command(flatten)]
     pub opening: Opening,
+    /// Print only this part, for example '["db"]["password"]'
+    #[arg(long)]
+    pub extract: Option<String>,
     /// The changes of keys.
     #[command(flatten)]
     pub changes: KeyChanges,
@@ -285,62 +301,6 @@ pub struct Legacy {
     pub version: Option<bool>,
     /// The file, or a command
     pub file: Vec<OsString>,
-}
-
-/// Master keys to add to or remove from an existing file.
-#[derive(Args, Debug, Default)]
-pub struct KeyChanges {
-    #[arg(long)]
-    pub add_age: Option<String>,
-    #[arg(long)]
-    pub rm_age: Option<String>,
-    #[arg(long)]
-    pub add_pgp: Option<String>,
-    #[arg(long)]
-    pub rm_pgp: Option<String>,
-    #[arg(long)]
-    pub add_kms: Option<String>,
-    #[arg(long)]
-    pub rm_kms: Option<String>,
-    #[arg(long)]
-    pub add_gcp_kms: Option<String>,
-    #[arg(long)]
-    pub rm_gcp_kms: Option<String>,
-    #[arg(long)]
-    pub add_hckms: Option<String>,
-    #[arg(long)]
-    pub rm_hckms: Option<String>,
-    #[arg(long)]
-    pub add_azure_kv: Option<String>,
-    #[arg(long)]
-    pub rm_azure_kv: Option<String>,
-    #[arg(long)]
-    pub add_hc_vault_transit: Option<String>,
-    #[arg(long)]
-    pub rm_hc_vault_transit: Option<String>,
-}
-
-impl KeyChanges {
-    /// Tells whether any change is asked for.
-    pub fn any(&self) -> bool {
-        let all = [
-            &self.add_age,
-            &self.add_pgp,
-            &self.add_kms,
-            &self.add_gcp_kms,
-            &self.add_hckms,
-            &self.add_azure_kv,
-            &self.add_hc_vault_transit,
-            &self.rm_age,
-            &self.rm_pgp,
-            &self.rm_kms,
-            &self.rm_gcp_kms,
-            &self.rm_hckms,
-            &self.rm_azure_kv,
-            &self.rm_hc_vault_transit,
-        ];
-        all.iter().any(|flag| flag.as_deref().is_some_and(|text| !text.is_empty()))
-    }
 }
 
 /// The commands in the order of the reference, then ours; one line each.
@@ -399,6 +359,11 @@ fn dispatch(first: &OsStr, rest: &[OsString], before: &Words) -> Option<Result<I
     Some(match first.to_str()? {
         "encrypt" => command(before, rest, Invocation::Encrypt),
         "decrypt" => command(before, rest, Invocation::Decrypt),
+        "edit" => command(before, rest, Invocation::Edit),
+        "set" => command(before, rest, Invocation::Set),
+        "unset" => command(before, rest, Invocation::Unset),
+        "rotate" => command(before, rest, Invocation::Rotate),
+        "updatekeys" => command(before, rest, Invocation::UpdateKeys),
         "filestatus" => command(before, rest, Invocation::FileStatus),
         "keygen" => command(before, rest, Invocation::Keygen),
         "help" | "h" => Ok(help_on(rest.first().map(OsString::as_os_str))),
@@ -418,7 +383,7 @@ macro_rules! positionals {
         }
     })* };
 }
-positionals!(Encrypt, Decrypt, FileStatus, Keygen);
+positionals!(Encrypt, Decrypt, Edit, Set, Unset, Rotate, UpdateKeys, FileStatus, Keygen);
 
 fn command<T: Parser + Positionals>(
     before: &Words,
@@ -461,6 +426,11 @@ fn help_on(topic: Option<&OsStr>) -> Invocation {
         None | Some("help" | "h") => help(Legacy::command()),
         Some("encrypt") => help(Encrypt::command()),
         Some("decrypt") => help(Decrypt::command()),
+        Some("edit") => help(Edit::command()),
+        Some("set") => help(Set::command()),
+        Some("unset") => help(Unset::command()),
+        Some("rotate") => help(Rotate::command()),
+        Some("updatekeys") => help(UpdateKeys::command()),
         Some("filestatus") => help(FileStatus::command()),
         Some("keygen") => help(Keygen::command()),
         Some(other) => match COMMANDS.iter().find(|(name, _)| *name == other) {
@@ -546,7 +516,7 @@ mod tests {
     #[test]
     fn an_empty_value_is_kept() {
         let parsed = decrypt(&["decrypt", "--extract", "", "--output=", "f"]);
-        assert_eq!(parsed.opening.extract.as_deref(), Some(""));
+        assert_eq!(parsed.extract.as_deref(), Some(""));
         assert_eq!(parsed.streams.output.as_deref(), Some(OsStr::new("")));
     }
 

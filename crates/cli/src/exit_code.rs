@@ -14,6 +14,8 @@ pub enum Code {
     ErrorDumpingTree = 4,
     /// A malformed `--encryption-context`.
     InvalidEncryptionContext = 6,
+    /// The path or the value of `set` does not parse.
+    InvalidSetFormat = 7,
     /// Flags that exclude each other.
     ConflictingParameters = 8,
     /// A value cannot be encrypted.
@@ -34,6 +36,12 @@ pub enum Code {
     DuplicateDecryptionKeyType = 112,
     /// No key opens the file.
     CouldNotRetrieveKey = 128,
+    /// The editor left the text as it was.
+    FileHasNotBeenModified = 200,
+    /// There is no editor, or it failed.
+    NoEditorFound = 201,
+    /// The version in edited metadata is none.
+    FailedToCompareVersions = 202,
     /// The plain text has a `sops` entry.
     FileAlreadyEncrypted = 203,
 }

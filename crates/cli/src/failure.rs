@@ -22,6 +22,12 @@ pub enum Phase {
     Dump,
     /// Preparing keys and rules, and encrypting.
     Seal,
+    /// Making the data key of a file before a person writes it.
+    Draft,
+    /// Changing what was opened.
+    Change,
+    /// Wrapping the data key for other keys.
+    Rewrap,
 }
 
 /// An error as it leaves the command.
@@ -58,17 +64,20 @@ impl Failure {
     pub fn core(error: Error, phase: Phase) -> Failure {
         let code = code(&error, phase);
         let hint = error.hint().map(str::to_owned);
+        let doing = match phase {
+            Phase::Draft => "Error encrypting the data key with one or more master keys",
+            Phase::Rewrap => "error updating one or more master keys",
+            _ => "Could not generate data key",
+        };
         match error {
             Error::DataKey(report) => Failure { code, message: Message::Keys(report), hint: None },
             Error::AlreadyEncrypted => Failure::bare(code, ALREADY_ENCRYPTED),
-            Error::NoRecipients => Failure::bare(code, "Could not generate data key: [empty key group provided]"),
-            Error::Split { .. } => Failure::bare(code, format!("Could not generate data key: [{error}]")),
+            Error::NoRecipients => Failure::bare(code, format!("{doing}: [empty key group provided]")),
+            Error::Split { .. } => Failure::bare(code, format!("{doing}: [{error}]")),
             Error::Combine { .. } => Failure::bare(code, error.to_string()),
             Error::Wrap { key, reason } => Failure::bare(
                 code,
-                format!(
-                    "Could not generate data key: [failed to encrypt new data key with master key \"{key}\": {reason}]"
-                ),
+                format!("{doing}: [failed to encrypt new data key with master key \"{key}\": {reason}]"),
             ),
             error => Failure { hint, ..Failure::new(code, error.to_string()) },
         }
@@ -97,7 +106,7 @@ impl Failure {
     /// Prints to standard error and returns the exit status.
     pub fn print(self) -> ExitCode {
         let code = ExitCode::from(self.code as u8);
-        let colour = ui::has_colour(&crate::environment::Environment::of_process());
+        let colour = ui::has_colour(&crate::environment::Environment::of_process(), &io::stderr());
         ui::print(&self.render(colour));
         code
     }
@@ -122,6 +131,7 @@ impl Failure {
 fn code(error: &Error, phase: Phase) -> Code {
     match (error, phase) {
         (Error::DataKey(_) | Error::Combine { .. }, _) => Code::CouldNotRetrieveKey,
+        (Error::Wrap { .. } | Error::Split { .. }, Phase::Draft) => Code::CouldNotRetrieveKey,
         (Error::Leaf { .. }, _) => Code::ErrorDecryptingTree,
         (Error::Mac(_), _) => Code::MacMismatch,
         (Error::AlreadyEncrypted, _) => Code::FileAlreadyEncrypted,

@@ -11,7 +11,7 @@ use sops_core::metadata::keys::{KeyKind, MasterKey};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{
-    args::Common,
+    args::{Common, Opening},
     command_line,
     environment::Environment,
     exit_code::Code,
@@ -80,6 +80,24 @@ pub fn has_local(flags: &Common, env: &Environment) -> Result<bool, Failure> {
     }
     let variable = env.boolean("SOPS_ENABLE_LOCAL_KEYSERVICE").map_err(|text| Failure::new(Code::Generic, text))?;
     Ok(flags.enable_local_keyservice.or(variable).unwrap_or(true))
+}
+
+/// Refuses a kind that is named twice. Which kinds exist is not checked: the reference takes any word.
+///
+/// # Errors
+/// Exit 112.
+pub fn check_order(flags: &Opening, env: &Environment) -> Result<(), Failure> {
+    let order = flags.decryption_order.clone().or_else(|| env.text("SOPS_DECRYPTION_ORDER")).unwrap_or_default();
+    if order.is_empty() {
+        return Ok(());
+    }
+    let mut seen = std::collections::HashSet::new();
+    match order.split(',').find(|kind| !seen.insert(*kind)) {
+        Some(kind) => {
+            Err(Failure::new(Code::DuplicateDecryptionKeyType, format!("Duplicate decryption key type: {kind}")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What the places held.

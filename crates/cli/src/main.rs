@@ -6,14 +6,20 @@
 #![deny(unsafe_code)]
 
 mod args;
+mod change;
 mod command_line;
 mod commands;
+mod draft;
+mod editor;
 mod environment;
+mod example;
 mod exit_code;
 mod failure;
 mod harden;
+mod key_change;
 mod keyring;
 mod locate;
+mod private;
 mod recipe;
 mod replace;
 mod report;

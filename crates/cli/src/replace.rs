@@ -9,7 +9,7 @@
 //! content is compared once more just before it is replaced; what changed underneath is never overwritten.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
     hash::{BuildHasher, Hasher},
     io::{self, Read, Seek, SeekFrom, Write},
@@ -153,6 +153,41 @@ pub fn write_file(path: &Path, text: &[u8], mode: u32) -> Result<(), ReplaceErro
     }
 }
 
+/// Writes a file that must not exist. It appears complete, with `mode` less the umask.
+///
+/// # Errors
+/// [`ReplaceError::Open`] and [`ReplaceError::Write`]; [`ReplaceError::Changed`] where somebody else made it meanwhile.
+pub fn create_file(path: &Path, text: &[u8], mode: u32) -> Result<(), ReplaceError> {
+    let temporary = Temporary::write(path, text, mode)?;
+    // A link never takes the place of another file; a rename does.
+    match fs::hard_link(&temporary.path, path) {
+        Ok(()) => {
+            sync_folder(path);
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(ReplaceError::Changed),
+        Err(_) if fs::symlink_metadata(path).is_err() => {
+            fs::rename(&temporary.path, path).map_err(ReplaceError::Write)?;
+            temporary.placed(path)
+        }
+        Err(error) => Err(ReplaceError::Write(error)),
+    }
+}
+
+/// Keeps an encrypted text that could not be written: in the first of the folders that takes it, under a name that ends like
+/// the file's. Returns its path.
+pub fn keep(folders: impl Iterator<Item = PathBuf>, name: &OsStr, text: &[u8]) -> Option<PathBuf> {
+    for folder in folders {
+        let mut kept = OsString::from(format!("edited-{}-", random_name()));
+        kept.push(name);
+        let path = folder.join(kept);
+        if create_file(&path, text, 0o600).is_ok() {
+            return Some(path);
+        }
+    }
+    None
+}
+
 /// A complete, synced file beside a target; removed when dropped.
 struct Temporary {
     path: PathBuf,
@@ -171,8 +206,7 @@ impl Temporary {
         let (folder, prefix) = temporary_name(target);
         loop {
             let mut name = prefix.clone();
-            // The standard hasher is seeded by the operating system: unpredictable enough for a name that must be new.
-            name.push(format!("{:016x}{SUFFIX}", std::hash::RandomState::new().build_hasher().finish()));
+            name.push(random_name() + SUFFIX);
             let path = folder.join(name);
             match OpenOptions::new().write(true).create_new(true).mode(mode).open(&path) {
                 Ok(file) => return Ok(Temporary { path, file, is_kept: false }),
@@ -185,8 +219,7 @@ impl Temporary {
     /// Ends it after it was renamed to `target`, and makes the rename last.
     fn placed(mut self, target: &Path) -> Result<(), ReplaceError> {
         self.is_kept = true;
-        // The new file is in place whatever happens to the folder's entry; an error would only make people try again.
-        let _best_effort = File::open(temporary_name(target).0).and_then(|folder| sync(&folder));
+        sync_folder(target);
         Ok(())
     }
 
@@ -202,6 +235,17 @@ impl Drop for Temporary {
             let _best_effort = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Makes a file's entry in its folder last. The file is in place whatever happens to that; an error would only make people try
+/// again.
+fn sync_folder(target: &Path) {
+    let _best_effort = File::open(temporary_name(target).0).and_then(|folder| sync(&folder));
+}
+
+/// Returns a name that nobody can guess: the standard hasher is seeded by the operating system.
+pub fn random_name() -> String {
+    format!("{:016x}", std::hash::RandomState::new().build_hasher().finish())
 }
 
 /// Returns the folder of a target and how the names of its temporary files begin.

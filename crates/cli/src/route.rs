@@ -4,7 +4,7 @@
 
 use std::{
     borrow::Cow,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
@@ -12,7 +12,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
-    args::Streams,
+    args::{Name, Streams},
     environment::{Environment, same_file},
     exit_code::Code,
     failure::{Failure, io_text},
@@ -37,6 +37,13 @@ struct Source {
     typed: PathBuf,
     /// Absolute, to be opened.
     path: PathBuf,
+}
+
+impl Source {
+    fn new(typed: &OsStr, env: &Environment) -> Source {
+        let typed = PathBuf::from(typed);
+        Source { path: env.absolute(&typed), typed }
+    }
 }
 
 #[derive(PartialEq)]
@@ -68,7 +75,7 @@ impl Route {
     /// Settles the way. The order of the checks decides which mistake is reported, and is the reference's.
     ///
     /// # Errors
-    /// Conflicting flags (8), and a file that does not exist (100).
+    /// Conflicting flags (8).
     pub fn plan(files: &[OsString], flags: &Streams, stdin: Stdin, env: &Environment) -> Result<Route, Failure> {
         let in_place = flags.in_place.unwrap_or(false);
         let name = flags.filename_override.clone().filter(|name| !name.is_empty());
@@ -88,16 +95,23 @@ impl Route {
             (false, Some(path)) => Sink::File(path),
             (false, None) => Sink::Stdout,
         };
-        let file = files.first().map(|typed| {
-            let typed = PathBuf::from(typed);
-            Source { path: env.absolute(&typed), typed }
-        });
-        if let Some(file) = &file {
-            check_exists(&file.typed, env)?;
-        }
+        let file = files.first().map(|typed| Source::new(typed, env));
         let name =
             name.or_else(|| file.as_ref().map(|file| file.typed.to_string_lossy().into_owned())).unwrap_or_default();
         Ok(Route { file, sink, name })
+    }
+
+    /// Returns the way of a command that always writes to the file that it reads.
+    pub fn in_place(file: &OsStr, name: &Name, env: &Environment) -> Route {
+        Route { file: Some(Source::new(file, env)), sink: Sink::InPlace, name: name.or(file) }
+    }
+
+    /// Refuses a file that does not exist.
+    ///
+    /// # Errors
+    /// Exit 100.
+    pub fn check_exists(&self, env: &Environment) -> Result<(), Failure> {
+        self.file.as_ref().map_or(Ok(()), |file| check_exists(&file.typed, env))
     }
 
     /// Returns how the input is called in messages.
@@ -125,11 +139,7 @@ impl Route {
         if !replaces_input {
             return read(&file.path, &file.typed).map(Input::Read);
         }
-        let held = Held::open(&file.path).map_err(|error| replace_failure(error, &file.typed, IN_PLACE))?;
-        for path in held.leftovers() {
-            ui::warn(&format!("{}: left over from an interrupted run", path.display()));
-        }
-        Ok(Input::Held(held))
+        hold(&file.path, &file.typed).map(Input::Held)
     }
 
     /// Writes the result.
@@ -139,7 +149,7 @@ impl Route {
     pub fn write(&self, input: Input, text: &[u8], privacy: Privacy) -> Result<(), Failure> {
         match (input, &self.sink, &self.file) {
             (Input::Held(held), _, Some(file)) => {
-                held.replace(text).map_err(|error| replace_failure(error, &file.typed, IN_PLACE))
+                held.replace(text).map_err(|error| in_place_failure(error, &file.typed))
             }
             (_, Sink::File(output), _) => {
                 let mode = if privacy == Privacy::Owner { 0o600 } else { 0o666 };
@@ -166,6 +176,18 @@ impl Input {
             Input::Held(held) => Cow::Borrowed(held.bytes()),
         }
     }
+}
+
+/// Holds a file that will be replaced; `name` is what messages call it.
+///
+/// # Errors
+/// What cannot be read (2).
+pub fn hold(file: &Path, name: &Path) -> Result<Held, Failure> {
+    let held = Held::open(file).map_err(|error| in_place_failure(error, name))?;
+    for path in held.leftovers() {
+        ui::warn(&format!("{}: left over from an interrupted run", path.display()));
+    }
+    Ok(held)
 }
 
 /// Reads a file.
@@ -228,6 +250,11 @@ fn conflict(text: &str) -> Failure {
     Failure::new(Code::ConflictingParameters, text)
 }
 
+/// Returns the failure to write a file in place.
+pub fn in_place_failure(error: ReplaceError, file: &Path) -> Failure {
+    replace_failure(error, file, IN_PLACE)
+}
+
 fn replace_failure(error: ReplaceError, file: &Path, opening: &str) -> Failure {
     match error {
         ReplaceError::Read(error) => Failure::io(Code::CouldNotReadInput, file, "Error reading file", &error),
@@ -267,7 +294,6 @@ mod tests {
         assert_eq!(plan(&[], &in_place, Stdin::Nameless).err(), Some(8));
         assert_eq!(plan(&[], &Streams::default(), Stdin::Named).err(), Some(8));
         assert_eq!(plan(&["/dev/null"], &both, Stdin::Named).err(), Some(8));
-        assert_eq!(plan(&["none.yaml"], &Streams::default(), Stdin::Named).err(), Some(100));
         assert!(plan(&[], &Streams::default(), Stdin::Nameless).is_ok());
     }
 

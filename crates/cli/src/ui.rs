@@ -45,9 +45,9 @@ pub fn print(text: &str) {
     let _nobody_left = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Tells whether standard error takes colour.
-pub fn has_colour(env: &Environment) -> bool {
-    env.text("NO_COLOR").is_none() && env.text("TERM").as_deref() != Some("dumb") && std::io::stderr().is_terminal()
+/// Tells whether a stream takes colour.
+pub fn has_colour(env: &Environment, stream: &impl IsTerminal) -> bool {
+    env.text("NO_COLOR").is_none() && env.text("TERM").as_deref() != Some("dumb") && stream.is_terminal()
 }
 
 /// Controls, and the characters that reorder or hide text (bidirectional marks, zero width) are not harmless.

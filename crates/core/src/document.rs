@@ -204,6 +204,14 @@ impl PlainDocument {
         self.find(path).is_ok()
     }
 
+    /// Whether a path of the first document could lead to a node that is not there: a key or an element is missing. Where a
+    /// single value or a collection of the other sort is in the way, nothing could ever be there.
+    pub fn is_missing(&self, path: &TreePath) -> bool {
+        let change = Change { source: &self.source, outline: &self.outline };
+        let found = change.find(path.steps()).ok().filter(|found| found.steps < path.steps().len());
+        found.is_some_and(|found| !self.outline.items[found.index as usize].is_leaf())
+    }
+
     /// Whether a path of the first document leads to this very value: deep, in order, types included.
     pub fn is_at(&self, path: &TreePath, value: &[Event<'_>]) -> bool {
         let Ok(index) = self.find(path) else { return false };

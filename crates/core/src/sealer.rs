@@ -11,7 +11,7 @@ use crate::format::yaml::{self, layout, read};
 use crate::keys::Keyring;
 use crate::memory::TokenMemory;
 use crate::metadata::keys::MasterKey;
-use crate::metadata::{KeyGroup, Metadata};
+use crate::metadata::{KeyGroup, Metadata, VERSION};
 use crate::outline::{Document, Event, NONE, Node, Outline};
 use crate::path::display_keys;
 use crate::select::Selector;
@@ -162,6 +162,31 @@ impl Sealer {
             existing.rekeyed = true;
         }
         Ok(())
+    }
+
+    /// Raises the version in the metadata to the one that new files get, if it is an older one.
+    pub fn raise_version(&mut self) {
+        if version_numbers(&self.metadata.version).is_some_and(|numbers| Some(numbers) < version_numbers(VERSION)) {
+            self.metadata.version = VERSION.to_owned();
+        }
+    }
+
+    /// Returns the plain text with the metadata in its first document, for people to look at. It is not encrypted.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyEncrypted`] for a text that has a `sops` entry.
+    pub fn with_metadata(&self, plain: &PlainDocument) -> Result<Vec<u8>, Error> {
+        let (source, outline) = (plain.source(), plain.outline());
+        if !branches(outline, source).is_empty() {
+            return Err(Error::AlreadyEncrypted);
+        }
+        let mut edits = Edits::new(source, source.len() + 4096, 1);
+        let written = self.metadata.write();
+        let branch = layout::Branch { events: &written, written: None, indent: self.indent, place: Place::Last };
+        if let Some(document) = outline.documents.first() {
+            layout::insert_branch(source, outline, document, &branch, &mut edits);
+        }
+        Ok(plain.encoding().encode(edits.finish()?))
     }
 
     /// Returns the encrypted text. `unix_seconds` becomes `lastmodified`.
@@ -397,6 +422,12 @@ impl Seal {
     fn is_sealed(self) -> bool {
         self.0 & 1 == 1
     }
+}
+
+/// The numbers of `x.y.z`, whatever follows them.
+fn version_numbers(text: &str) -> Option<[u64; 3]> {
+    let mut numbers = text.strip_prefix('v').unwrap_or(text).split(['.', '-', '+']).map(|number| number.parse().ok());
+    Some([numbers.next()??, numbers.next()??, numbers.next()??])
 }
 
 /// The metadata branches of all documents that have one.

@@ -41,7 +41,8 @@ pub fn split(command: &clap::Command, words: &[OsString], scope: Scope) -> Resul
     let mut out = Words::default();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let Some((name, value)) = flag(word)? else {
+        let is_value = scope == Scope::Anywhere && !out.rest.is_empty() && is_negative_number(word);
+        let Some((name, value)) = (if is_value { None } else { flag(word)? }) else {
             if word == "--" {
                 break;
             }
@@ -67,6 +68,11 @@ pub fn split(command: &clap::Command, words: &[OsString], scope: Scope) -> Resul
     }
     out.rest.extend(words.cloned());
     Ok(out)
+}
+
+/// Tells whether a word is a negative number: behind the file it is a value (`set FILE PATH -5`), and no flag looks like one.
+fn is_negative_number(word: &OsString) -> bool {
+    matches!(word.as_encoded_bytes(), [b'-', b'0'..=b'9', ..])
 }
 
 /// Reads `-name`, `--name`, `-name=value`; `None` for a positional, for `-` and for `--`.
@@ -190,6 +196,12 @@ mod tests {
         let words = split_words(&["-d", "--", "-i", "--"], Scope::BeforeCommand).unwrap();
         assert_eq!(words.rest, ["-i", "--"]);
         assert_eq!(split_words(&["-", "-d"], Scope::Anywhere).unwrap().rest, ["-"]);
+    }
+
+    #[test]
+    fn a_negative_number_behind_a_positional_is_a_value() {
+        assert_eq!(split_words(&["f", "-5", "-i"], Scope::Anywhere).unwrap().rest, ["f", "-5"]);
+        assert!(split_words(&["-5", "f"], Scope::Anywhere).is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use sops_core::{
 use zeroize::Zeroizing;
 
 use crate::{
-    args::{Decrypt, Opening},
+    args::Decrypt,
     environment::Environment,
     exit_code::Code,
     failure::{Failure, Phase},
@@ -23,12 +23,13 @@ use crate::{
 /// In the order of the reference: conflicting flags, a missing file, configuration, order, path, file, keys, MAC, output.
 pub fn run(args: &Decrypt, env: &Environment) -> Result<(), Failure> {
     let route = Route::plan(&args.file, &args.streams, Stdin::Nameless, env)?;
+    route.check_exists(env)?;
     let from = locate::format(args.types.input_type.as_deref(), &route.name);
     let to = locate::format(args.types.output_type.as_deref(), &route.name);
     let located = locate::configuration(&args.common, env)?;
     let indent = locate::indent(to, &args.common, &located.config)?;
-    check_order(&args.opening, env)?;
-    let path = tree_path(args.opening.extract.as_deref())?;
+    keyring::check_order(&args.opening, env)?;
+    let path = tree_path(args.extract.as_deref())?;
 
     let mut input = route.read()?;
     let named = |error, phase| Failure::core(error, phase).of(route.input_name());
@@ -82,19 +83,4 @@ fn tree_path(text: Option<&str>) -> Result<Option<TreePath>, Failure> {
             TreePath::parse(text).map_err(|error| Failure::core(error, Phase::Path).of("error parsing --extract path"))
         })
         .transpose()
-}
-
-/// Refuses a kind that is named twice. Which kinds exist is not checked: the reference takes any word.
-fn check_order(flags: &Opening, env: &Environment) -> Result<(), Failure> {
-    let order = flags.decryption_order.clone().or_else(|| env.text("SOPS_DECRYPTION_ORDER")).unwrap_or_default();
-    if order.is_empty() {
-        return Ok(());
-    }
-    let mut seen = std::collections::HashSet::new();
-    match order.split(',').find(|kind| !seen.insert(*kind)) {
-        Some(kind) => {
-            Err(Failure::new(Code::DuplicateDecryptionKeyType, format!("Duplicate decryption key type: {kind}")))
-        }
-        None => Ok(()),
-    }
 }

@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
-use super::{decrypt, encrypt, later, no_file};
+use super::{decrypt, edit, encrypt, no_file, rotate, set};
 use crate::{
-    args::{Decrypt, Encrypt, Legacy},
+    args::{Decrypt, Edit, Encrypt, Keys, Legacy, Name, Rotate, Set},
     environment::Environment,
     exit_code::Code,
     failure::Failure,
@@ -43,14 +43,39 @@ pub fn run(mut args: Legacy, env: &Environment) -> Result<(), Failure> {
         let name = args.streams.filename_override.clone().unwrap_or_else(|| locate::shown(&file));
         recipe::matching_rule(&located, &name, env)?;
     }
-    let Legacy { common, streams, types, keys, selection, opening, file, .. } = args;
+    let Legacy {
+        common, streams, types, keys, selection, opening, extract, changes, set, show_master_keys, file, ..
+    } = args;
     match mode {
         Mode::Encrypt => encrypt::run(&Encrypt { common, streams, types, keys, selection, file }, env),
-        Mode::Decrypt => decrypt::run(&Decrypt { common, streams, types, opening, file }, env),
-        Mode::Edit => Err(later("edit")),
-        Mode::Rotate => Err(later("rotate")),
-        Mode::Set => Err(later("set")),
+        Mode::Decrypt => decrypt::run(&Decrypt { common, streams, types, opening, extract, file }, env),
+        Mode::Edit => {
+            let name = Name { filename_override: streams.filename_override };
+            edit::run(Edit { common, name, types, opening, keys, selection, show_master_keys, file }, env)
+        }
+        Mode::Rotate => {
+            let Keys { aws_profile, encryption_context, .. } = keys;
+            let args = Rotate { common, streams, types, opening, changes, aws_profile, encryption_context, file };
+            rotate::run(&args, env)
+        }
+        Mode::Set => {
+            let name = Name { filename_override: streams.filename_override };
+            let (path, value) = path_and_value(set.as_deref().unwrap_or_default())?;
+            let file = file.into_iter().chain([path.into(), value.into()]).collect();
+            set::run(&Set { common, name, types, opening, file, ..Set::default() }, env)
+        }
     }
+}
+
+/// Splits the argument of `--set` behind the path, which a blank ends.
+fn path_and_value(text: &str) -> Result<(&str, &str), Failure> {
+    let problem = "Invalid --set format";
+    let split = text.find("] ").and_then(|at| text.split_at_checked(at + 1));
+    let (path, value) = split.ok_or_else(|| {
+        Failure::new(Code::InvalidSetFormat, problem).hint("expected '[\"key\"][0] VALUE', with VALUE as JSON")
+    })?;
+    set::tree_path(path.as_ref(), problem)?;
+    Ok((path, value))
 }
 
 fn mode(args: &Legacy) -> Mode {
@@ -103,6 +128,14 @@ mod tests {
         assert_eq!(mode(&args), Mode::Decrypt);
         assert_eq!(mode(&Legacy { decrypt: Some(false), ..Legacy::default() }), Mode::Edit);
         assert_eq!(mode(&Legacy { set: Some("x".into()), rotate: Some(true), ..Legacy::default() }), Mode::Set);
+    }
+
+    #[test]
+    fn a_blank_ends_the_path_of_set() {
+        assert_eq!(path_and_value("[\"a\"][0] [\"x\"] ").unwrap(), ("[\"a\"][0]", " [\"x\"] "));
+        for text in ["[\"a\"]", "[\"a\"]\"x\"", "a] 1", "] 1"] {
+            assert_eq!(path_and_value(text).unwrap_err().code, Code::InvalidSetFormat, "{text}");
+        }
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! One file per verb; this one only chooses.
 
 mod decrypt;
+mod edit;
 mod encrypt;
 mod filestatus;
 mod keygen;
 mod legacy;
+mod rotate;
+mod set;
+mod unset;
+mod updatekeys;
 
 use std::ffi::OsString;
 
@@ -34,6 +39,11 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<(), Failure> {
         Invocation::Legacy(args) => legacy::run(*args, env),
         Invocation::Encrypt(args) => encrypt::run(&args, env),
         Invocation::Decrypt(args) => decrypt::run(&args, env),
+        Invocation::Edit(args) => edit::run(*args, env),
+        Invocation::Set(args) => set::run(&args, env),
+        Invocation::Unset(args) => unset::run(&args, env),
+        Invocation::Rotate(args) => rotate::run(&args, env),
+        Invocation::UpdateKeys(args) => updatekeys::run(&args, env),
         Invocation::FileStatus(args) => filestatus::run(&args, env),
         Invocation::Keygen(args) => keygen::run(&args),
         Invocation::Later(name) => Err(later(name)),

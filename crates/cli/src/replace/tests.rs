@@ -174,3 +174,27 @@ fn a_device_is_written_to_and_a_dangling_link_is_refused() {
     assert!(matches!(write_file(&folder.0.path().join("no/x"), b"x", 0o600), Err(ReplaceError::Open(_))));
     assert_eq!(folder.names(), ["link"]);
 }
+
+#[test]
+fn a_new_file_takes_the_place_of_nothing() {
+    let folder = Folder::new();
+    let path = folder.0.path().join("a");
+    create_file(&path, b"one", 0o600).unwrap();
+    assert!(matches!(create_file(&path, b"two", 0o600), Err(ReplaceError::Changed)));
+    let link = folder.0.path().join("link");
+    symlink("none", &link).unwrap();
+    assert!(matches!(create_file(&link, b"x", 0o600), Err(ReplaceError::Changed)));
+    assert!(matches!(create_file(&folder.0.path().join("no/x"), b"x", 0o600), Err(ReplaceError::Open(_))));
+    assert_eq!((fs::read_to_string(&path).unwrap().as_str(), folder.names()), ("one", vec!["a".into(), "link".into()]));
+}
+
+#[test]
+fn what_could_not_be_written_is_kept_where_it_can_be() {
+    let folder = Folder::new();
+    let places = [folder.0.path().join("none"), folder.0.path().to_path_buf()];
+    let kept = keep(places.iter().cloned(), OsStr::new("a.yaml"), b"text").unwrap();
+    assert_eq!(fs::read(&kept).unwrap(), b"text");
+    assert_eq!(folder.names(), [kept.file_name().unwrap().to_str().unwrap()]);
+    assert!(kept.to_str().unwrap().ends_with("a.yaml"));
+    assert_eq!(keep(places[..1].iter().cloned(), OsStr::new("a"), b"x"), None);
+}

@@ -59,7 +59,7 @@ pub fn block(events: &[Event<'_>], column: usize, options: &Options, out: &mut S
 
 /// Appends the members of a collection as a block at `column`, the first one where the text stands.
 pub fn entries(events: &[Event<'_>], column: usize, options: &Options, out: &mut String) {
-    Writer { options, out, frames: Vec::new(), inline: Vec::new() }.run(events, column, true);
+    Writer::new(options, out, true).run(events, column, true);
 }
 
 /// Appends a subtree as an element of a list whose dashes stand at `column`, behind `- `.

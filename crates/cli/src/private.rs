@@ -1,0 +1,205 @@
+//! A private folder for plain text that another program must see as a file.
+//!
+//! It lies in memory where the system has such a place, only the owner may enter it, and it is gone when the work is done,
+//! however that ends: by returning, by a panic (the release build aborts, so dropping is not enough), by SIGINT, SIGTERM
+//! or SIGHUP. A process has one such folder at a time.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, Once, PoisonError},
+};
+
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use crate::{
+    environment::Environment,
+    exit_code::Code,
+    failure::{Failure, io_text},
+    replace::random_name,
+    ui,
+};
+
+/// The folder; dropping it removes it with all that is in it.
+pub struct PrivateFolder {
+    path: PathBuf,
+}
+
+impl PrivateFolder {
+    /// Makes the folder in the first of `$XDG_RUNTIME_DIR`, `/dev/shm` and `$TMPDIR` that takes it.
+    ///
+    /// # Errors
+    /// None takes it, or `$TMPDIR` names nothing (3).
+    pub fn create(env: &Environment) -> Result<PrivateFolder, Failure> {
+        let failure = |place: &Path, error: &io::Error| Failure::io(Code::CouldNotWriteOutput, place, "", error);
+        // compat: a wrong TMPDIR is a mistake that is reported, also where another place is better.
+        let temporary = env.text("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+        fs::metadata(&temporary).map_err(|error| failure(&temporary, &error))?;
+        guard_against_every_end()
+            .map_err(|error| Failure::new(Code::CouldNotWriteOutput, format!("signals: {}", io_text(&error))))?;
+
+        // A signal from here on waits until the folder is known, and then removes it.
+        let mut state = lock();
+        for place in places(env) {
+            if let Ok(path) = make_in(&place) {
+                *state = State::Present(path.clone());
+                return Ok(PrivateFolder { path });
+            }
+        }
+        let path = make_in(&temporary).map_err(|error| failure(&temporary, &error))?;
+        *state = State::Present(path.clone());
+        drop(state);
+        if cfg!(target_os = "linux") {
+            ui::warn(&format!(
+                "{}: the plain text lies here while it is edited, and this may be a disk",
+                path.display()
+            ));
+        }
+        Ok(PrivateFolder { path })
+    }
+
+    /// Writes a file that only the owner may read, and returns its path.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, name: &OsStr, text: &[u8]) -> io::Result<PathBuf> {
+        let path = self.path.join(name);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        // A strict umask takes rights away that the owner needs.
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        file.write_all(text)?;
+        Ok(path)
+    }
+
+    /// Removes the folder. From here on a signal no longer ends the process: what is left to do is short, leaves nothing
+    /// behind and is not to be stopped half-way.
+    pub fn close(self) {
+        let mut state = lock();
+        remove(&mut state);
+        *state = State::Closed;
+    }
+}
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        remove(&mut lock());
+    }
+}
+
+/// Returns the places in memory that are fit to hold plain text.
+pub fn places(env: &Environment) -> Vec<PathBuf> {
+    let mine = |path: &PathBuf| fs::metadata(path).is_ok_and(|meta| meta.uid() == rustix::process::geteuid().as_raw());
+    let runtime = env.text("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute() && mine(path));
+    runtime.into_iter().chain(Some(PathBuf::from("/dev/shm"))).collect()
+}
+
+fn make_in(place: &Path) -> io::Result<PathBuf> {
+    loop {
+        let path = place.join(format!("sops-{}{}", random_name(), random_name()));
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(()) => {
+                // A strict umask takes rights away that the owner needs; a place that is full or read-only shows here.
+                let usable = fs::set_permissions(&path, fs::Permissions::from_mode(0o700))
+                    .and_then(|()| File::create_new(path.join("x")))
+                    .and_then(|_| fs::remove_file(path.join("x")));
+                return match usable {
+                    Ok(()) => Ok(path),
+                    Err(error) => {
+                        let _best_effort = fs::remove_dir_all(&path);
+                        Err(error)
+                    }
+                };
+            }
+        }
+    }
+}
+
+/// What there is to remove.
+enum State {
+    Absent,
+    Present(PathBuf),
+    /// Nothing, and signals are to be ignored.
+    Closed,
+}
+
+static STATE: Mutex<State> = Mutex::new(State::Absent);
+
+fn lock() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remove(state: &mut State) {
+    let State::Present(path) = state else { return };
+    // An editor that still runs may add a file in between.
+    for _ in 0..REMOVALS {
+        match fs::remove_dir_all(&*path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {}
+            _ => break,
+        }
+    }
+    *state = State::Absent;
+}
+
+/// Sees to it that a signal and a panic remove the folder; once in a process.
+fn guard_against_every_end() -> io::Result<()> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if let Ok(mut state) = STATE.try_lock() {
+                remove(&mut state);
+            }
+            before(panic);
+        }));
+    });
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::Builder::new().spawn(move || {
+        for _signal in signals.forever() {
+            let mut state = lock();
+            if matches!(*state, State::Closed) {
+                continue;
+            }
+            remove(&mut state);
+            ui::print("User canceled operation\n");
+            std::process::exit(i32::from(Code::Generic as u8));
+        }
+    })?;
+    Ok(())
+}
+
+const REMOVALS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_private_and_goes_with_what_an_editor_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let tmp = folder.path().to_str().unwrap();
+        let env = Environment::of(&[("TMPDIR", tmp), ("XDG_RUNTIME_DIR", tmp)], Path::new("/"));
+        let private = PrivateFolder::create(&env).unwrap();
+        let path = private.write(OsStr::new("a b.yaml"), b"plain").unwrap();
+        assert!(path.starts_with(folder.path()) && path.ends_with("a b.yaml"));
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
+        assert_eq!((mode(path.parent().unwrap()), mode(&path)), (0o700, 0o600));
+        assert!(private.write(OsStr::new("a b.yaml"), b"again").is_err());
+        fs::create_dir_all(path.parent().unwrap().join("x/y")).unwrap();
+        drop(private);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+        let missing = folder.path().join("none");
+        let env = Environment::of(&[("TMPDIR", missing.to_str().unwrap()), ("XDG_RUNTIME_DIR", tmp)], Path::new("/"));
+        let failure = PrivateFolder::create(&env).err().unwrap();
+        assert_eq!(failure.code, Code::CouldNotWriteOutput);
+        assert!(failure.render(false).contains("none"), "{}", failure.render(false));
+    }
+}
