@@ -1,4 +1,4 @@
-//! A program of up to 128 instructions, as people's patterns are, run with one bit for each.
+//! A program of up to 256 instructions, as people's patterns are, run with one bit for each.
 
 use super::program::{Instruction, Place, Program};
 use super::tree::Look;
@@ -18,74 +18,69 @@ pub(super) struct Small {
     all_looks: Places,
 }
 
-/// A set of instructions.
-type Places = u128;
-
 impl Small {
     /// Prepares a program, or gives it back where it is too large.
     pub(super) fn new(program: Program) -> Result<Small, Program> {
-        if program.len() > Places::BITS {
+        if program.len() > Places::MOST {
             return Err(program);
         }
         let mut small = Small {
-            start: closure(&program, program.start()),
+            start: Places::from(&program, program.start()),
             next: Vec::with_capacity(program.len() as usize),
-            ascii: Box::new([0; 128]),
+            ascii: Box::new([Places::default(); 128]),
             others: Vec::new(),
             looks: Vec::new(),
-            all_looks: 0,
+            all_looks: Places::default(),
             program,
         };
         for place in 0..small.program.len() {
-            small.add(place);
+            small.prepare(place);
         }
         Ok(small)
     }
 
-    fn add(&mut self, place: Place) {
-        let bit = 1 << place;
+    fn prepare(&mut self, place: Place) {
         let next = match self.program.instruction(place) {
             Instruction::Match | Instruction::Either(..) => None,
             Instruction::Char(_, next) | Instruction::Set(_, next) => Some(next),
             Instruction::Look(look, next) => {
                 self.looks.push((look, place));
-                self.all_looks |= bit;
+                self.all_looks.add(place);
                 Some(next)
             }
         };
-        self.next.push(next.map_or(0, |next| closure(&self.program, next)));
-        for (low, high) in self.program.characters(place) {
+        self.next.push(next.map_or(Places::default(), |next| Places::from(&self.program, next)));
+        let mut has_others = false;
+        self.program.each_range(place, |low, high| {
             for c in low..=high.min('\x7F') {
-                self.ascii[c as usize] |= bit;
+                self.ascii[c as usize].add(place);
             }
-            if !high.is_ascii() && self.others.last() != Some(&place) {
-                self.others.push(place);
-            }
+            has_others |= !high.is_ascii();
+        });
+        if has_others {
+            self.others.push(place);
         }
     }
 
     /// Whether it matches somewhere in the text.
     pub(super) fn is_match(&self, text: &str) -> bool {
-        let again = if self.program.is_anchored() { 0 } else { self.start };
+        let again = if self.program.is_anchored() { Places::default() } else { self.start };
         let mut places = self.start;
         let mut before = None;
         let mut characters = text.chars();
         loop {
             let after = characters.next();
-            if places & self.all_looks != 0 {
-                places = self.looked(places, before, after);
+            if places.and(&self.all_looks) != Places::default() {
+                places = self.look(places, before, after);
             }
-            if places & MATCH != 0 {
+            if places.has(Program::END) {
                 return true;
             }
             let Some(c) = after else { return false };
-            let mut taken = places & self.takers(c);
+            let taking = self.taking(c).and(&places);
             places = again;
-            while taken != 0 {
-                places |= self.next[taken.trailing_zeros() as usize];
-                taken &= taken - 1;
-            }
-            if places == 0 {
+            taking.each(|place| places.add_all(&self.next[place]));
+            if places == Places::default() {
                 return false;
             }
             before = after;
@@ -93,45 +88,76 @@ impl Small {
     }
 
     /// The instructions that take a character.
-    fn takers(&self, c: char) -> Places {
-        match self.ascii.get(c as usize) {
-            Some(takers) => *takers,
-            None => {
-                let takers = self.others.iter().filter(|&&place| self.program.takes(place, c));
-                takers.fold(0, |all, place| all | 1 << place)
-            }
+    fn taking(&self, c: char) -> Places {
+        if let Some(places) = self.ascii.get(c as usize) {
+            return *places;
         }
+        let mut places = Places::default();
+        self.others.iter().filter(|&&place| self.program.takes(place, c)).for_each(|&place| places.add(place));
+        places
     }
 
-    /// The instructions, and those behind conditions that hold here.
-    fn looked(&self, mut places: Places, before: Option<char>, after: Option<char>) -> Places {
+    /// Adds what is behind the conditions that hold here.
+    fn look(&self, mut places: Places, before: Option<char>, after: Option<char>) -> Places {
         loop {
-            let holding =
-                self.looks.iter().filter(|(look, place)| places >> place & 1 == 1 && look.holds(before, after));
-            let more = holding.fold(places, |all, &(_, place)| all | self.next[place as usize]);
-            if more == places {
+            let known = places;
+            for &(look, place) in &self.looks {
+                if known.has(place) && look.holds(before, after) {
+                    places.add_all(&self.next[place as usize]);
+                }
+            }
+            if places == known {
                 return places;
             }
-            places = more;
         }
     }
 }
 
-/// The instructions that wait for a character or a condition, or are the end, from a place on.
-fn closure(program: &Program, start: Place) -> Places {
-    let (mut seen, mut waiting): (Places, Places) = (0, 0);
-    let mut open = vec![start];
-    while let Some(place) = open.pop() {
-        let bit = 1 << place;
-        match program.instruction(place) {
-            _ if seen & bit != 0 => {}
-            Instruction::Either(one, other) => open.extend([one, other]),
-            _ => waiting |= bit,
-        }
-        seen |= bit;
-    }
-    waiting
-}
+/// A set of instructions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Places([u64; 4]);
 
-/// The end of the program.
-const MATCH: Places = 1;
+impl Places {
+    /// How many instructions there can be.
+    const MOST: u32 = 256;
+
+    /// From a place on, the instructions that take a character, look around or end.
+    fn from(program: &Program, start: Place) -> Places {
+        let (mut found, mut seen) = (Places::default(), Places::default());
+        let mut open = vec![start];
+        while let Some(place) = open.pop() {
+            match program.instruction(place) {
+                _ if seen.has(place) => {}
+                Instruction::Either(one, other) => open.extend([one, other]),
+                _ => found.add(place),
+            }
+            seen.add(place);
+        }
+        found
+    }
+
+    fn add(&mut self, place: Place) {
+        self.0[place as usize / 64] |= 1 << (place % 64);
+    }
+
+    fn has(&self, place: Place) -> bool {
+        self.0[place as usize / 64] >> (place % 64) & 1 == 1
+    }
+
+    fn add_all(&mut self, others: &Places) {
+        self.0.iter_mut().zip(others.0).for_each(|(own, other)| *own |= other);
+    }
+
+    fn and(&self, others: &Places) -> Places {
+        Places(std::array::from_fn(|word| self.0[word] & others.0[word]))
+    }
+
+    fn each(&self, mut then: impl FnMut(usize)) {
+        for (word, mut bits) in self.0.into_iter().enumerate() {
+            while bits != 0 {
+                then(word * 64 + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+            }
+        }
+    }
+}
