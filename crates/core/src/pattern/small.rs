@@ -1,4 +1,4 @@
-//! A program of up to 256 instructions, as people's patterns are, run with one bit for each.
+//! A program of up to 128 instructions, as people's patterns are, run with one bit for each.
 
 use super::program::{Instruction, Place, Program};
 use super::tree::Look;
@@ -18,19 +18,22 @@ pub(super) struct Small {
     all_looks: Places,
 }
 
+/// A set of instructions.
+type Places = u128;
+
 impl Small {
     /// Prepares a program, or gives it back where it is too large.
     pub(super) fn new(program: Program) -> Result<Small, Program> {
-        if program.len() > Places::MOST {
+        if program.len() > Places::BITS {
             return Err(program);
         }
         let mut small = Small {
-            start: Places::from(&program, program.start()),
+            start: waiting(&program, program.start()),
             next: Vec::with_capacity(program.len() as usize),
-            ascii: Box::new([Places::default(); 128]),
+            ascii: Box::new([0; 128]),
             others: Vec::new(),
             looks: Vec::new(),
-            all_looks: Places::default(),
+            all_looks: 0,
             program,
         };
         for place in 0..small.program.len() {
@@ -45,42 +48,45 @@ impl Small {
             Instruction::Char(_, next) | Instruction::Set(_, next) => Some(next),
             Instruction::Look(look, next) => {
                 self.looks.push((look, place));
-                self.all_looks.add(place);
+                self.all_looks |= 1 << place;
                 Some(next)
             }
         };
-        self.next.push(next.map_or(Places::default(), |next| Places::from(&self.program, next)));
-        let mut has_others = false;
+        self.next.push(next.map_or(0, |next| waiting(&self.program, next)));
+        let mut takes_others = false;
         self.program.each_range(place, |low, high| {
             for c in low..=high.min('\x7F') {
-                self.ascii[c as usize].add(place);
+                self.ascii[c as usize] |= 1 << place;
             }
-            has_others |= !high.is_ascii();
+            takes_others |= !high.is_ascii();
         });
-        if has_others {
+        if takes_others {
             self.others.push(place);
         }
     }
 
     /// Whether it matches somewhere in the text.
     pub(super) fn is_match(&self, text: &str) -> bool {
-        let again = if self.program.is_anchored() { Places::default() } else { self.start };
+        let again = if self.program.is_anchored() { 0 } else { self.start };
         let mut places = self.start;
         let mut before = None;
         let mut characters = text.chars();
         loop {
             let after = characters.next();
-            if places.and(&self.all_looks) != Places::default() {
+            if places & self.all_looks != 0 {
                 places = self.look(places, before, after);
             }
-            if places.has(Program::END) {
+            if places >> Program::END & 1 == 1 {
                 return true;
             }
             let Some(c) = after else { return false };
-            let taking = self.taking(c).and(&places);
+            let mut taking = places & self.taking(c);
             places = again;
-            taking.each(|place| places.add_all(&self.next[place]));
-            if places == Places::default() {
+            while taking != 0 {
+                places |= self.next[taking.trailing_zeros() as usize];
+                taking &= taking - 1;
+            }
+            if places == 0 {
                 return false;
             }
             before = after;
@@ -89,12 +95,10 @@ impl Small {
 
     /// The instructions that take a character.
     fn taking(&self, c: char) -> Places {
-        if let Some(places) = self.ascii.get(c as usize) {
-            return *places;
-        }
-        let mut places = Places::default();
-        self.others.iter().filter(|&&place| self.program.takes(place, c)).for_each(|&place| places.add(place));
-        places
+        self.ascii.get(c as usize).copied().unwrap_or_else(|| {
+            let taking = self.others.iter().filter(|&&place| self.program.takes(place, c));
+            taking.fold(0, |all, place| all | 1 << place)
+        })
     }
 
     /// Adds what is behind the conditions that hold here.
@@ -102,8 +106,8 @@ impl Small {
         loop {
             let known = places;
             for &(look, place) in &self.looks {
-                if known.has(place) && look.holds(before, after) {
-                    places.add_all(&self.next[place as usize]);
+                if known >> place & 1 == 1 && look.holds(before, after) {
+                    places |= self.next[place as usize];
                 }
             }
             if places == known {
@@ -113,51 +117,23 @@ impl Small {
     }
 }
 
-/// A set of instructions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Places([u64; 4]);
-
-impl Places {
-    /// How many instructions there can be.
-    const MOST: u32 = 256;
-
-    /// From a place on, the instructions that take a character, look around or end.
-    fn from(program: &Program, start: Place) -> Places {
-        let (mut found, mut seen) = (Places::default(), Places::default());
-        let mut open = vec![start];
-        while let Some(place) = open.pop() {
-            match program.instruction(place) {
-                _ if seen.has(place) => {}
-                Instruction::Either(one, other) => open.extend([one, other]),
-                _ => found.add(place),
-            }
-            seen.add(place);
+/// From a place on, the instructions that take a character, look around or end.
+fn waiting(program: &Program, start: Place) -> Places {
+    let (mut found, mut seen): (Places, Places) = (0, 0);
+    let mut next = Some(start);
+    let mut open = Vec::new();
+    while let Some(place) = next.take().or_else(|| open.pop()) {
+        if seen >> place & 1 == 1 {
+            continue;
         }
-        found
-    }
-
-    fn add(&mut self, place: Place) {
-        self.0[place as usize / 64] |= 1 << (place % 64);
-    }
-
-    fn has(&self, place: Place) -> bool {
-        self.0[place as usize / 64] >> (place % 64) & 1 == 1
-    }
-
-    fn add_all(&mut self, others: &Places) {
-        self.0.iter_mut().zip(others.0).for_each(|(own, other)| *own |= other);
-    }
-
-    fn and(&self, others: &Places) -> Places {
-        Places(std::array::from_fn(|word| self.0[word] & others.0[word]))
-    }
-
-    fn each(&self, mut then: impl FnMut(usize)) {
-        for (word, mut bits) in self.0.into_iter().enumerate() {
-            while bits != 0 {
-                then(word * 64 + bits.trailing_zeros() as usize);
-                bits &= bits - 1;
+        seen |= 1 << place;
+        match program.instruction(place) {
+            Instruction::Either(one, other) => {
+                next = Some(one);
+                open.push(other);
             }
+            _ => found |= 1 << place,
         }
     }
+    found
 }
