@@ -27,8 +27,8 @@ pub struct Formats {
     pub from: Format,
     /// The format of the result.
     pub to: Format,
-    /// Spaces of new text; 0 for the format's default.
-    pub indent: usize,
+    /// Spaces of new text, else the format's default.
+    pub indent: Option<usize>,
 }
 
 impl Formats {

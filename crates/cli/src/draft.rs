@@ -43,7 +43,7 @@ impl Draft {
     pub fn of_example(recipe: Recipe, formats: Formats, shows_metadata: Option<bool>) -> Result<Draft, Failure> {
         let failure = |error| Failure::core(error, Phase::Draft);
         let sealer = Sealer::create(recipe, &keyring::for_wrapping()).map_err(failure)?;
-        let text = example::text(formats.to, formats.indent);
+        let text = example::text(formats.to, formats.indent.unwrap_or(0));
         let plain = PlainDocument::parse(formats.to, text.into_bytes()).map_err(failure)?;
         Ok(Draft { plain, sealer, formats, shows_metadata: shows_metadata == Some(true) })
     }

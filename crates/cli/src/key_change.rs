@@ -104,7 +104,7 @@ mod tests {
 
     fn change(old: &[&[&str]], threshold: usize, new: &[&[&str]]) -> KeyChange {
         let keys = |group: &[&str]| group.iter().map(|name| key(name)).collect::<Vec<_>>();
-        let groups = old.iter().map(|group| KeyGroup { keys: keys(group) }).collect();
+        let groups = old.iter().map(|group| KeyGroup::new(keys(group))).collect();
         KeyChange::between(&Metadata::new(groups, threshold), &new.iter().map(|group| keys(group)).collect::<Vec<_>>())
     }
 

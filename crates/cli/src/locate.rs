@@ -119,24 +119,25 @@ pub fn format(flag: Option<&str>, name: &str) -> Format {
     }
 }
 
-/// Returns the indentation of new text: the flag, else the configuration, else 0 for the format's default.
+/// Returns the indentation of new text: the flag, else the configuration, else nothing for the format's default.
 ///
 /// # Errors
 /// A negative number where the format cannot have one (4).
-pub fn indent(format: Format, flags: &Common, config: &Config) -> Result<usize, Failure> {
+pub fn indent(format: Format, flags: &Common, config: &Config) -> Result<Option<usize>, Failure> {
     let configured = match format {
         Format::Yaml => config.stores.yaml,
         Format::Json => config.stores.json,
         Format::Binary => config.stores.json_binary,
-        Format::Dotenv | Format::Ini => return Ok(0),
+        Format::Dotenv | Format::Ini => return Ok(None),
     };
-    let Some(number) = flags.indent.or(configured) else { return Ok(0) };
+    let Some(number) = flags.indent.or(configured) else { return Ok(None) };
     match (format, usize::try_from(number)) {
-        // compat: the reference's YAML library takes 2 to 9; anything else is 2.
-        (Format::Yaml, Ok(1 | 10..)) => Ok(2),
-        (_, Ok(number)) => Ok(number),
+        // compat: the reference's YAML library takes 2 to 9; anything else is 2. There, 0 is the default.
+        (Format::Yaml, Ok(0)) => Ok(None),
+        (Format::Yaml, Ok(1 | 10..)) => Ok(Some(2)),
+        (_, Ok(number)) => Ok(Some(number)),
         (Format::Yaml, Err(_)) => Err(Failure::new(Code::ErrorDumpingTree, "YAML Negative indentation not accepted")),
-        (_, Err(_)) if number == -1 => Ok(0),
+        (_, Err(_)) if number == -1 => Ok(None),
         (_, Err(_)) => {
             Err(Failure::new(Code::ErrorDumpingTree, "JSON Indentation parameter smaller than -1 is not accepted"))
         }
@@ -215,11 +216,13 @@ mod tests {
         let flags = |number| Common { indent: Some(number), ..Common::default() };
         let config = Config::default();
         let number = |format, n| indent(format, &flags(n), &config).map_err(|failure| failure.code as u8);
-        assert_eq!(number(Format::Json, -1), Ok(0));
+        assert_eq!(number(Format::Json, -1), Ok(None));
+        assert_eq!(number(Format::Json, 0), Ok(Some(0)));
         assert_eq!(number(Format::Json, -2), Err(4));
         assert_eq!(number(Format::Yaml, -1), Err(4));
-        assert_eq!(number(Format::Yaml, 1), Ok(2));
-        assert_eq!(number(Format::Yaml, 3), Ok(3));
-        assert_eq!(number(Format::Ini, -5), Ok(0));
+        assert_eq!(number(Format::Yaml, 0), Ok(None));
+        assert_eq!(number(Format::Yaml, 1), Ok(Some(2)));
+        assert_eq!(number(Format::Yaml, 3), Ok(Some(3)));
+        assert_eq!(number(Format::Ini, -5), Ok(None));
     }
 }

@@ -96,11 +96,11 @@ impl PlainDocument {
     }
 
     /// Returns one part of the first document, as the reference prints it: a string raw, anything else as a document of
-    /// `format`.
+    /// `format`; without an `indent` with the format's default.
     ///
     /// # Errors
     /// [`Error::Path`] if nothing is there; [`Error::Tree`] for a number that the format lacks.
-    pub fn extract(&self, path: &TreePath, format: Format, indent: usize) -> Result<Vec<u8>, Error> {
+    pub fn extract(&self, path: &TreePath, format: Format, indent: Option<usize>) -> Result<Vec<u8>, Error> {
         let index = self.find(path)?;
         let item = &self.outline.items[index];
         if let Node::Leaf(Scalar::Str(text)) = &item.node {
@@ -109,8 +109,10 @@ impl PlainDocument {
         let events = self.outline.events(&self.source, index, item.end as usize, |_| None);
         match format {
             Format::Yaml => {
+                // compat: lists are always indented by 4.
+                let indent = indent.filter(|indent| *indent > 0 && matches!(item.node, Node::Map)).unwrap_or(4);
                 let mut out = String::new();
-                write::tree(&events, &write::Options { indent: 4, line_ending: "\n" }, &mut out);
+                write::tree(&events, &write::Options { indent, line_ending: "\n" }, &mut out);
                 Ok(out.into_bytes())
             }
             Format::Json => {
@@ -260,11 +262,11 @@ impl PlainDocument {
         Ok(())
     }
 
-    /// Returns the text in another format; an `indent` of 0 is the format's default.
+    /// Returns the text in another format; without an `indent` with the format's default.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a format that is not built in; [`Error::Tree`] for a number that the format lacks.
-    pub fn convert(&self, to: Format, indent: usize) -> Result<Vec<u8>, Error> {
+    pub fn convert(&self, to: Format, indent: Option<usize>) -> Result<Vec<u8>, Error> {
         match to {
             Format::Yaml => Ok(self.bytes()),
             Format::Json => {
@@ -324,8 +326,8 @@ fn others(source: &str, outline: &Outline, steps: &[Step]) -> Vec<u64> {
     digests
 }
 
-fn json_indent(indent: usize) -> json::write::Indent {
-    if indent == 0 { json::write::Indent::Tab } else { json::write::Indent::Spaces(indent) }
+fn json_indent(indent: Option<usize>) -> json::write::Indent {
+    indent.map_or(json::write::Indent::Tab, json::write::Indent::Spaces)
 }
 
 /// Source text whose `sops` branch parsed.
@@ -437,7 +439,7 @@ impl EncryptedDocument {
             return Err(Error::NoRecipients);
         }
         let data_key = keys.recover(&self.metadata)?;
-        let mut groups: Vec<KeyGroup> = groups.into_iter().map(|keys| KeyGroup { keys }).collect();
+        let mut groups: Vec<KeyGroup> = groups.into_iter().map(KeyGroup::new).collect();
         let mut metadata = self.metadata.clone();
         metadata.threshold = keys.wrap_groups(&mut groups, threshold, &data_key)?;
         metadata.groups = groups;
@@ -549,9 +551,11 @@ impl EncryptedDocument {
         };
         let text = Zeroizing::new(opening.edits().finish()?);
         let outline = read::outline(&text).or_else(|e| if e == Error::Empty { Ok(Outline::default()) } else { Err(e) });
-        let outline =
+        let mut outline =
             outline.map_err(|e| Error::Reparse { path: "the decrypted text".into(), reason: e.to_string() })?;
-        self.check(&opened, &text, &outline)?;
+        for (index, float) in self.check(&opened, &text, &outline)? {
+            outline.items[index].node = Node::Leaf(Scalar::Float(float));
+        }
         opened.plain.zeroize();
         let mut warnings = self.warnings.clone();
         warnings.append(&mut opened.warnings);
@@ -776,10 +780,12 @@ impl EncryptedDocument {
         display_keys(self.keys_of(index).into_iter())
     }
 
-    /// Reads the plain text again and compares every value with what was opened.
-    fn check(&self, opened: &OpenedItems, text: &str, outline: &Outline) -> Result<(), Error> {
+    /// Compares every value of the plain text, read again, with what was opened. Returns the places of floats that read as
+    /// integers, and what they are: an integer has no negative zero.
+    fn check(&self, opened: &OpenedItems, text: &str, outline: &Outline) -> Result<Vec<(usize, f64)>, Error> {
         let texts = outline.texts(text);
-        let mut found = outline.items.iter().filter(|i| matches!(i.node, Node::Leaf(_)));
+        let mut found = outline.items.iter().enumerate().filter(|(_, i)| matches!(i.node, Node::Leaf(_)));
+        let mut floats = Vec::new();
         let mut index = 0;
         while index < self.outline.items.len() {
             let item = &self.outline.items[index];
@@ -796,8 +802,11 @@ impl EncryptedDocument {
                 Opened::Scalar(scalar, _) => scalar.value(self.texts()),
                 Opened::Comment(_) | Opened::Element(_) => continue,
             };
-            let same = match found.next().map(|i| (&i.node, i.key())) {
-                Some((Node::Leaf(scalar), key)) => {
+            let same = match found.next().map(|(place, i)| (place, &i.node, i.key())) {
+                Some((place, Node::Leaf(scalar), key)) => {
+                    if let (Scalar::Int(_), Value::Float(float)) = (scalar, &wanted) {
+                        floats.push((place, *float));
+                    }
                     let keys = key.map(|k| k.bytes(texts)) == item.key().map(|k| k.bytes(self.texts()));
                     keys && same_or_float(&scalar.value(texts), &wanted)
                 }
@@ -810,7 +819,7 @@ impl EncryptedDocument {
         }
         match found.next() {
             Some(_) => Err(Error::Reparse { path: "the decrypted text".into(), reason: "a value too many".into() }),
-            None => Ok(()),
+            None => Ok(floats),
         }
     }
 }

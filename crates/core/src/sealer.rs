@@ -71,7 +71,7 @@ impl Sealer {
             return Err(Error::NoRecipients);
         }
         let data_key = DataKey::generate();
-        let mut groups: Vec<KeyGroup> = recipe.groups.into_iter().map(|keys| KeyGroup { keys }).collect();
+        let mut groups: Vec<KeyGroup> = recipe.groups.into_iter().map(KeyGroup::new).collect();
         let threshold = keys.wrap_groups(&mut groups, recipe.threshold as usize, &data_key)?;
         let mut metadata = Metadata::new(groups, threshold);
         metadata.settings = recipe.selector.settings();

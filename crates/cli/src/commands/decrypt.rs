@@ -54,7 +54,7 @@ fn rendered(
     path: Option<&TreePath>,
     from: Format,
     to: Format,
-    indent: usize,
+    indent: Option<usize>,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     let text = match path {
         None if from == to => return Ok(plain.into_bytes()),

@@ -42,7 +42,7 @@ fn key(name: &str) -> MasterKey {
 fn wrapped(groups: &[&[&str]], threshold: usize) -> (Metadata, DataKey) {
     let data_key = DataKey::generate();
     let mut groups: Vec<_> =
-        groups.iter().map(|names| KeyGroup { keys: names.iter().map(|name| key(name)).collect() }).collect();
+        groups.iter().map(|names| KeyGroup::new(names.iter().map(|name| key(name)).collect())).collect();
     let threshold = fake(&[]).0.wrap_groups(&mut groups, threshold, &data_key).expect("wraps");
     (Metadata::new(groups, threshold), data_key)
 }
@@ -77,7 +77,7 @@ fn too_few_groups_are_reported_group_by_group() {
 #[test]
 fn thresholds_and_shares_that_cannot_be_are_errors() {
     let data_key = DataKey::generate();
-    let mut groups = vec![KeyGroup { keys: vec![key("a")] }, KeyGroup { keys: vec![key("b")] }];
+    let mut groups = vec![KeyGroup::new(vec![key("a")]), KeyGroup::new(vec![key("b")])];
     let mut split = |threshold| fake(&[]).0.wrap_groups(&mut groups, threshold, &data_key).map(drop).unwrap_err();
     assert_eq!(split(1).to_string(), "could not split data key into parts for Shamir: threshold must be at least 2");
     assert_eq!(

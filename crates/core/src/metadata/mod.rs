@@ -20,6 +20,15 @@ pub const VERSION: &str = "3.13.2";
 pub struct KeyGroup {
     /// The keys; any one of them is enough.
     pub keys: Vec<MasterKey>,
+    /// Fields of a group that the reference does not know, as they were read.
+    pub unknown: Unknown,
+}
+
+impl KeyGroup {
+    /// A group of these keys.
+    pub fn new(keys: Vec<MasterKey>) -> KeyGroup {
+        KeyGroup { keys, unknown: Unknown::default() }
+    }
 }
 
 /// The typed `sops` branch.

@@ -73,7 +73,8 @@ impl Metadata {
             groups.push(flat);
         } else {
             for (number, entry) in tree.list("key_groups")?.into_iter().enumerate() {
-                groups.push(group(entry).map_err(|error| within(format!("key_groups[{number}]"), error))?);
+                let group = group(entry).map_err(|error| within(format!("key_groups[{number}]"), error))?;
+                groups.push(KeyGroup { unknown: entry.unknown(is_key_list), ..group });
             }
         }
         if groups.is_empty() {
@@ -279,8 +280,12 @@ fn parse_integer(text: &str) -> Option<i64> {
 
 /// Tells whether the branch has a field of this name.
 fn is_known(name: &str) -> bool {
-    FIELDS.iter().any(|known| known.eq_ignore_ascii_case(name))
-        || KeyKind::ALL.iter().any(|kind| kind.field().eq_ignore_ascii_case(name))
+    FIELDS.iter().any(|known| known.eq_ignore_ascii_case(name)) || is_key_list(name)
+}
+
+/// Tells whether a group has a field of this name.
+fn is_key_list(name: &str) -> bool {
+    KeyKind::ALL.iter().any(|kind| kind.field().eq_ignore_ascii_case(name))
 }
 
 fn time(field: &str, text: &str) -> Result<Timestamp, Error> {

@@ -115,6 +115,18 @@ fn unknown_fields_of_a_key_are_kept_in_their_places() {
 }
 
 #[test]
+fn unknown_fields_of_a_group_are_kept_in_their_places() {
+    let yaml = format!(
+        "lastmodified: '{TIME}'\nkey_groups:\n- {{age: [{{recipient: r, enc: e}}], future_kms: [{{id: i}}], Name: n}}\n- age: [{{enc: \
+         e}}]\n"
+    );
+    let metadata = read(&yaml).expect("reads");
+    assert!(lines(&metadata.write()).contains("    {\n      Name n\n      age [\n"), "{}", lines(&metadata.write()));
+    assert!(lines(&metadata.write()).contains("      future_kms [\n        {\n          id i\n      hc_vault [\n"));
+    assert_eq!(Metadata::read(&metadata.write()).expect("reads").groups, metadata.groups);
+}
+
+#[test]
 fn the_display_of_a_kms_key_is_that_of_the_reference() {
     let shown = |role: &str, aws_profile: &str, context: &[(&str, &str)]| {
         let context = context.iter().map(|(name, value)| (name.to_string(), Some(value.to_string()))).collect();

@@ -53,10 +53,12 @@ impl Metadata {
 fn key_groups(events: &mut Events, groups: &[KeyGroup]) {
     events.push(Event::List(Some("key_groups".into())));
     for group in groups {
-        events.push(Event::Map(None));
+        let mut known = Vec::new();
         for kind in KeyKind::ALL {
-            key_list(events, group, kind, matches!(kind, KeyKind::Age | KeyKind::HcVault));
+            key_list(&mut known, group, kind, matches!(kind, KeyKind::Age | KeyKind::HcVault));
         }
+        events.push(Event::Map(None));
+        group.unknown.merge_into(&known, events);
         events.push(Event::End);
     }
     events.push(Event::End);

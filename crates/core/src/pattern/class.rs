@@ -68,25 +68,27 @@ pub(super) fn perl(letter: char) -> Option<(ClassUnicode, bool)> {
     Some((set(ranges), letter.is_ascii_uppercase()))
 }
 
-/// `\p{name}`; case, blanks, `-` and `_` of the name do not matter.
-pub(super) fn unicode(name: &str) -> Option<ClassUnicode> {
+/// `\p{name}`, in either case if so flagged; case, blanks, `-` and `_` of the name do not matter.
+pub(super) fn unicode(name: &str, in_either_case: bool) -> Option<ClassUnicode> {
     let loose: String =
         name.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).map(|c| c.to_ascii_lowercase()).collect();
     let name = CATEGORY_NAMES.iter().find(|(long, _)| *long == loose).map_or(loose.as_str(), |(_, short)| short);
-    match name {
-        "any" => Some(set(&[('\0', char::MAX)])),
-        "ascii" => Some(set(&[('\0', '\x7F')])),
-        "assigned" => unassigned("cn").map(negated),
-        "c" | "cn" => unassigned(name),
+    let set = match name {
+        "any" => set(&[('\0', char::MAX)]),
+        "ascii" => set(&[('\0', '\x7F')]),
+        "assigned" => negated(unassigned("cn")?),
+        "c" | "cn" => unassigned(name)?,
         // Surrogates, which no text has.
-        "cs" => Some(ClassUnicode::empty()),
-        name if CATEGORIES.split(' ').any(|known| known == name) => known_then(&format!("gc={name}")),
-        name if SCRIPTS.split_ascii_whitespace().any(|known| known == name) => known_then(&format!("sc={name}")),
-        _ => None,
-    }
+        "cs" => ClassUnicode::empty(),
+        name if CATEGORIES.split(' ').any(|known| known == name) => category(name)?,
+        name if SCRIPTS.split_ascii_whitespace().any(|known| known == name) => known_then(&format!("sc={name}"))?,
+        _ => return None,
+    };
+    // compat: to the reference nothing else differs from a cased letter by case alone, which U+0345 does.
+    Some(if in_either_case && name != "lc" { folded(set) } else { set })
 }
 
-/// Everything else. Not by `ClassUnicode::negate`, to which U+D7FF and U+E000 have a gap between them.
+/// Everything else. Not by `ClassUnicode::negate`, which finds something between U+D7FF and U+E000.
 pub(super) fn negated(set: ClassUnicode) -> ClassUnicode {
     let mut found = Vec::new();
     let mut next = 0;
@@ -112,6 +114,16 @@ pub(super) fn folded(set: ClassUnicode) -> ClassUnicode {
     folded.difference(&self::set(&FOLDED_LATER));
     folded.union(&set);
     folded
+}
+
+fn category(name: &str) -> Option<ClassUnicode> {
+    let mut set = known_then(&format!("gc={name}"))?;
+    match name {
+        "mc" => set.difference(&self::set(&[MARK_SPACING_LATER])),
+        "mn" => set.union(&self::set(&[MARK_SPACING_LATER])),
+        _ => {}
+    }
+    Some(set)
 }
 
 /// A property of the newer tables, without what was not assigned in Unicode 15.0.
@@ -155,6 +167,9 @@ const FOLDED_LATER: [(char, char); 6] = [
     ('\u{FB05}', '\u{FB05}'),
     ('\u{FB06}', '\u{FB06}'),
 ];
+
+/// A mark that has been a spacing one since Unicode 16.0.
+const MARK_SPACING_LATER: (char, char) = ('\u{1171E}', '\u{1171E}');
 
 const CATEGORIES: &str =
     "cc cf co l lc ll lm lo lt lu m mc me mn n nd nl no p pc pd pe pf pi po ps s sc sk sm so z zl zp zs";

@@ -257,26 +257,27 @@ impl<'a> Parser<'a> {
         if let &[one] = branches.as_slice() {
             return Ok(one);
         }
-        if branches.iter().all(|b| matches!(b.kind, Kind::Char | Kind::Set)) {
-            return self.alternative_characters(&branches);
+        if let Some(set) = self.alternative_characters(&branches) {
+            let node = self.set_node(set)?;
+            return self.part(node, Part { node: 0, kind: Kind::Set, height: 1, size: 1, copies: 1 });
         }
         let whole = together(&branches, Kind::Alternate);
         let size = whole.size.saturating_add(branches.len() as u64 - 1);
         self.part(Node::Alternate(branches.iter().map(|b| b.node).collect()), Part { size, ..whole })
     }
 
-    /// `a|b` as `[ab]`.
-    fn alternative_characters(&mut self, branches: &[Part]) -> Parsed<Part> {
+    /// `a|b` as `[ab]`, unless it is large: what nests would be copied again and again.
+    fn alternative_characters(&self, branches: &[Part]) -> Option<ClassUnicode> {
         let mut ranges = Vec::new();
         for branch in branches {
             match &self.nodes[branch.node] {
+                _ if !matches!(branch.kind, Kind::Char | Kind::Set) || ranges.len() > 64 => return None,
                 Node::Char(c) => ranges.push((*c, *c)),
                 Node::Set(set) => ranges.extend(class::ranges(&self.sets[*set as usize])),
-                _ => {}
+                _ => return None,
             }
         }
-        let node = self.set_node(class::set(&ranges))?;
-        self.part(node, Part { node: 0, kind: Kind::Set, height: 1, size: 1, copies: 1 })
+        Some(class::set(&ranges))
     }
 
     /// `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}`; `None` for a brace that is a literal, which is left.
@@ -425,8 +426,9 @@ impl<'a> Parser<'a> {
             None => "",
         };
         let (name, negated) = name.strip_prefix('^').map_or((name, false), |name| (name, true));
-        match class::unicode(name) {
-            Some(set) => Ok(Some(self.cased(set, negated != (letter == 'P')))),
+        match class::unicode(name, self.flags.fold) {
+            Some(set) if negated != (letter == 'P') => Ok(Some(class::negated(set))),
+            Some(set) => Ok(Some(set)),
             None => self.error("invalid character class range"),
         }
     }

@@ -17,7 +17,7 @@ pub(super) struct Program {
     is_anchored: bool,
 }
 
-/// The place of an instruction; the end of the program is 0.
+/// The place of an instruction.
 pub(super) type Place = u32;
 
 /// A step, and where to go on behind it.
@@ -32,10 +32,13 @@ pub(super) enum Instruction {
 }
 
 impl Program {
+    /// Where a match is complete.
+    pub(super) const END: Place = 0;
+
     /// Compiles a pattern, from its end to its start: what follows a part is known when the part is reached.
     pub(super) fn new(tree: Tree) -> Program {
         let mut compiler =
-            Compiler { instructions: vec![Instruction::Match], next: 0, tasks: vec![Task::Node(tree.root)] };
+            Compiler { instructions: vec![Instruction::Match], next: Program::END, tasks: vec![Task::Node(tree.root)] };
         while let Some(task) = compiler.tasks.pop() {
             compiler.step(&tree, task);
         }
@@ -79,12 +82,12 @@ impl Program {
         self.instructions[place as usize]
     }
 
-    /// The ranges of characters that an instruction takes.
-    pub(super) fn characters(&self, place: Place) -> Vec<(char, char)> {
+    /// Gives the ranges of characters that an instruction takes.
+    pub(super) fn each_range(&self, place: Place, mut then: impl FnMut(char, char)) {
         match self.instruction(place) {
-            Instruction::Char(c, _) => vec![(c, c)],
-            Instruction::Set(set, _) => class::ranges(&self.sets[set as usize]).collect(),
-            _ => Vec::new(),
+            Instruction::Char(c, _) => then(c, c),
+            Instruction::Set(set, _) => class::ranges(&self.sets[set as usize]).for_each(|(low, high)| then(low, high)),
+            _ => {}
         }
     }
 

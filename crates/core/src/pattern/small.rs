@@ -28,7 +28,7 @@ impl Small {
             return Err(program);
         }
         let mut small = Small {
-            start: closure(&program, program.start()),
+            start: waiting(&program, program.start()),
             next: Vec::with_capacity(program.len() as usize),
             ascii: Box::new([0; 128]),
             others: Vec::new(),
@@ -37,30 +37,31 @@ impl Small {
             program,
         };
         for place in 0..small.program.len() {
-            small.add(place);
+            small.prepare(place);
         }
         Ok(small)
     }
 
-    fn add(&mut self, place: Place) {
-        let bit = 1 << place;
+    fn prepare(&mut self, place: Place) {
         let next = match self.program.instruction(place) {
             Instruction::Match | Instruction::Either(..) => None,
             Instruction::Char(_, next) | Instruction::Set(_, next) => Some(next),
             Instruction::Look(look, next) => {
                 self.looks.push((look, place));
-                self.all_looks |= bit;
+                self.all_looks |= 1 << place;
                 Some(next)
             }
         };
-        self.next.push(next.map_or(0, |next| closure(&self.program, next)));
-        for (low, high) in self.program.characters(place) {
+        self.next.push(next.map_or(0, |next| waiting(&self.program, next)));
+        let mut takes_others = false;
+        self.program.each_range(place, |low, high| {
             for c in low..=high.min('\x7F') {
-                self.ascii[c as usize] |= bit;
+                self.ascii[c as usize] |= 1 << place;
             }
-            if !high.is_ascii() && self.others.last() != Some(&place) {
-                self.others.push(place);
-            }
+            takes_others |= !high.is_ascii();
+        });
+        if takes_others {
+            self.others.push(place);
         }
     }
 
@@ -73,17 +74,17 @@ impl Small {
         loop {
             let after = characters.next();
             if places & self.all_looks != 0 {
-                places = self.looked(places, before, after);
+                places = self.look(places, before, after);
             }
-            if places & MATCH != 0 {
+            if places >> Program::END & 1 == 1 {
                 return true;
             }
             let Some(c) = after else { return false };
-            let mut taken = places & self.takers(c);
+            let mut taking = places & self.taking(c);
             places = again;
-            while taken != 0 {
-                places |= self.next[taken.trailing_zeros() as usize];
-                taken &= taken - 1;
+            while taking != 0 {
+                places |= self.next[taking.trailing_zeros() as usize];
+                taking &= taking - 1;
             }
             if places == 0 {
                 return false;
@@ -93,45 +94,46 @@ impl Small {
     }
 
     /// The instructions that take a character.
-    fn takers(&self, c: char) -> Places {
-        match self.ascii.get(c as usize) {
-            Some(takers) => *takers,
-            None => {
-                let takers = self.others.iter().filter(|&&place| self.program.takes(place, c));
-                takers.fold(0, |all, place| all | 1 << place)
-            }
-        }
+    fn taking(&self, c: char) -> Places {
+        self.ascii.get(c as usize).copied().unwrap_or_else(|| {
+            let taking = self.others.iter().filter(|&&place| self.program.takes(place, c));
+            taking.fold(0, |all, place| all | 1 << place)
+        })
     }
 
-    /// The instructions, and those behind conditions that hold here.
-    fn looked(&self, mut places: Places, before: Option<char>, after: Option<char>) -> Places {
+    /// Adds what is behind the conditions that hold here.
+    fn look(&self, mut places: Places, before: Option<char>, after: Option<char>) -> Places {
         loop {
-            let holding =
-                self.looks.iter().filter(|(look, place)| places >> place & 1 == 1 && look.holds(before, after));
-            let more = holding.fold(places, |all, &(_, place)| all | self.next[place as usize]);
-            if more == places {
+            let known = places;
+            for &(look, place) in &self.looks {
+                if known >> place & 1 == 1 && look.holds(before, after) {
+                    places |= self.next[place as usize];
+                }
+            }
+            if places == known {
                 return places;
             }
-            places = more;
         }
     }
 }
 
-/// The instructions that wait for a character or a condition, or are the end, from a place on.
-fn closure(program: &Program, start: Place) -> Places {
-    let (mut seen, mut waiting): (Places, Places) = (0, 0);
-    let mut open = vec![start];
-    while let Some(place) = open.pop() {
-        let bit = 1 << place;
+/// From a place on, the instructions that take a character, look around or end.
+fn waiting(program: &Program, start: Place) -> Places {
+    let (mut found, mut seen): (Places, Places) = (0, 0);
+    let mut next = Some(start);
+    let mut open = Vec::new();
+    while let Some(place) = next.take().or_else(|| open.pop()) {
+        if seen >> place & 1 == 1 {
+            continue;
+        }
+        seen |= 1 << place;
         match program.instruction(place) {
-            _ if seen & bit != 0 => {}
-            Instruction::Either(one, other) => open.extend([one, other]),
-            _ => waiting |= bit,
+            Instruction::Either(one, other) => {
+                next = Some(one);
+                open.push(other);
+            }
+            _ => found |= 1 << place,
         }
-        seen |= bit;
     }
-    waiting
+    found
 }
-
-/// The end of the program.
-const MATCH: Places = 1;

@@ -12,6 +12,20 @@ fn yaml_cases_open_and_come_back() {
 }
 
 #[test]
+fn a_comment_on_the_line_of_a_directive_is_encrypted() {
+    let documents = [
+        "%YAML 1.1 # canary\n---\na: 1\n",
+        "a: 1\n...\n%TAG !e! tag:x,2000: # canary\n---\nb: 1\n",
+        "%YAML 1.1# canary\n---\n",
+    ];
+    for document in documents {
+        let encrypted = library::encrypt(document.as_bytes(), &Arguments::everything()).expect(document);
+        assert!(!String::from_utf8_lossy(&encrypted).contains("canary"), "{document}");
+        assert_eq!(library::decrypt(&encrypted, false).expect(document).source(), document);
+    }
+}
+
+#[test]
 fn mac_cases_open_and_come_back() {
     run("mac");
 }
@@ -191,4 +205,12 @@ fn the_judge_of_tokens_accepts_what_the_reference_wrote() {
         }
     }
     assert!(judged > 150, "{judged}");
+}
+
+#[test]
+fn a_comment_behind_an_alias_does_not_join_one_of_its_copy() {
+    let document = "y: &y\n  - 1 # c\nu:\n  - *y # d\n  - *y\n";
+    let encrypted = library::encrypt(document.as_bytes(), &Arguments::everything()).expect("encrypts");
+    let plain = library::decrypt(&encrypted, false).expect("decrypts");
+    assert_eq!(plain.source(), "y: &y\n  - 1 # c\nu:\n  - - 1 # c\n  # d\n  - - 1 # c\n");
 }

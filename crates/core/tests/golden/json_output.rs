@@ -29,8 +29,8 @@ fn json_is_spelled_as_the_reference_spells_it() {
 
 fn refusal(plain: &PlainDocument, path: &str) -> Option<String> {
     let printed = match path {
-        "" => plain.convert(Format::Json, 0),
-        path => plain.extract(&TreePath::parse(path).expect("a tree path"), Format::Json, 0),
+        "" => plain.convert(Format::Json, None),
+        path => plain.extract(&TreePath::parse(path).expect("a tree path"), Format::Json, None),
     };
     (!matches!(printed, Err(Error::Tree { .. }))).then(|| "accepted".to_string())
 }
@@ -44,7 +44,7 @@ fn print(plain: &PlainDocument, path: &str, indent: &str) -> Vec<u8> {
         return out;
     }
     let path = TreePath::parse(path).expect("a tree path");
-    plain.extract(&path, Format::Json, width.unwrap_or(0)).expect("a selection")
+    plain.extract(&path, Format::Json, width).expect("a selection")
 }
 
 fn difference(got: &[u8], expected: &str) -> Option<String> {

@@ -186,7 +186,7 @@ pub fn dropped_comments(plain: &PlainDocument) -> usize {
 pub fn spell(value: &str) -> Result<String, Error> {
     // A part that is a mapping is printed by the tree writer.
     let plain = parse(format!("part:\n  k: {}\n", values::quoted(value)).as_bytes())?;
-    let part = plain.extract(&TreePath::parse("[\"part\"]")?, Format::Yaml, 4)?;
+    let part = plain.extract(&TreePath::parse("[\"part\"]")?, Format::Yaml, None)?;
     let text = String::from_utf8(part).expect("YAML is UTF-8");
     Ok(text.strip_prefix("k: ").unwrap_or(&text).to_string())
 }

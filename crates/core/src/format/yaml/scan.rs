@@ -643,7 +643,10 @@ impl Scanner<'_> {
         let end = self.pos;
         self.skip_blanks();
         if self.at(0) == b'#' {
-            self.skip_to(self.line_end(self.pos));
+            // Of no node, as the reference drops it; it is a comment to encrypt all the same.
+            let end = self.line_end(self.pos);
+            self.out.pieces.push(Span::new(self.pos, end));
+            self.skip_to(end);
         }
         if !self.is_end() && !self.is_break(0) {
             return self.error("did not find expected comment or line break after a directive");

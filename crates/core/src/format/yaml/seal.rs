@@ -203,7 +203,8 @@ impl<'a> Sealing<'a> {
         }
         let behind = &self.source[span.end as usize..];
         let blanks = behind.len() - behind.trim_start_matches([' ', '\t']).len();
-        let own_line = text.contains('\n') && behind[blanks..].starts_with('#');
+        let is_block = text.contains('\n') || !alias.in_flow && !matches!(item.node, Node::Leaf(_));
+        let own_line = is_block && behind[blanks..].starts_with('#');
         edits.replace(Span { end: span.end + if own_line { blanks as u32 } else { 0 }, ..span }, |out| {
             out.extend_from_slice(text.as_bytes());
             if own_line {
