@@ -20,7 +20,7 @@ use crate::path::{Step, display_keys};
 use crate::sealer::{Sealer, branches, first_line};
 use crate::select::Selector;
 use crate::splice::Edits;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Value, prints_as_int};
 use crate::walk::Walker;
 use std::borrow::Cow;
 use zeroize::{Zeroize, Zeroizing};
@@ -454,7 +454,7 @@ impl EncryptedDocument {
                 self.source[span.range()] == *old_text
             };
             let spliced = match is_first || self.branches.first().is_some_and(same_text) {
-                true => branch.changed(&old, &new).ok(),
+                true => branch.rekeyed(&old, &new).ok(),
                 false => None,
             };
             let place = layout::Place::Last;
@@ -642,6 +642,7 @@ impl EncryptedDocument {
                     let kind = cipher.open(&token, step.aad, &mut result.plain).map_err(fail)?;
                     let to = result.plain.len();
                     let opened = self.opened(item, kind, Span::new(from, to), &result.plain).map_err(fail)?;
+                    let mut sealed_kind = kind;
                     let stored = &result.plain[from..to];
                     let sealed: &[u8] = match &opened {
                         Opened::Text(_) => {
@@ -652,13 +653,17 @@ impl EncryptedDocument {
                             canonical.clear();
                             scalar.value(self.texts()).write_canonical(&mut canonical);
                             mac.update_opened(&canonical, stored);
-                            // What the sealer will make of the text: a float may keep its spelling.
-                            if outline.is_marked(item, &self.source) { stored } else { &canonical }
+                            // What the sealer will make of the text: a float may keep its spelling, or look like an int.
+                            let is_marked = outline.is_marked(item, &self.source);
+                            if !is_marked && matches!(scalar, Scalar::Float(f) if prints_as_int(*f)) {
+                                sealed_kind = Kind::Int;
+                            }
+                            if is_marked { stored } else { &canonical }
                         }
                         _ => stored,
                     };
                     if let Some(memory) = &mut memory {
-                        memory.remember(step.aad, kind, sealed, first_line(text));
+                        memory.remember(step.aad, sealed_kind, sealed, first_line(text));
                     }
                     result.items[step.index] = opened;
                     Ok(())

@@ -83,11 +83,11 @@ impl<'m> Reuse<'m> {
             entry.digest == digest && entry.kind == kind && memory.plain[entry.plain.range()] == *plain
         };
         let token = |entry: &Entry| &memory.tokens[entry.token.range()];
-        if self.chains.is_none() {
-            if let Some(entry) = memory.entries.get(self.next).filter(is_it) {
-                self.next += 1;
-                return Some(token(entry));
-            }
+        if self.chains.is_none()
+            && let Some(entry) = memory.entries.get(self.next).filter(is_it)
+        {
+            self.next += 1;
+            return Some(token(entry));
         }
         let chains = self.chains.get_or_insert_with(|| Chains::new(&memory.entries, self.next));
         let index = *chains.first.get(&digest)?;

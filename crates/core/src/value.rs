@@ -6,7 +6,7 @@
 mod float;
 mod time;
 
-pub(crate) use float::{canonical_float, positional, scientific, short_float};
+pub(crate) use float::{canonical_float, positional, prints_as_int, scientific, short_float};
 use std::borrow::Cow;
 pub use time::Timestamp;
 use zeroize::{Zeroize, Zeroizing};

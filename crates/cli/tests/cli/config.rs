@@ -64,7 +64,7 @@ fn a_mistake_in_a_rule_stops_nobody_from_decrypting_and_a_broken_file_does() {
 #[test]
 fn a_misspelled_field_is_warned_about_once() {
     let world = configured("creation_rules:\n  - age: $A\n    encrypted-regex: ^b$\n");
-    let expected = "warning: .sops.yaml: line 3: the field \"encrypted-regex\" in creation rule 1 is unknown and has no effect; \
+    let expected = "warning: .sops.yaml: line 3: the field \"encrypted-regex\" of a creation rule is unknown and has no effect; \
                     did you mean \"encrypted_regex\"?\n";
     for verb in ["encrypt", "-e"] {
         let output = world.sops(&[verb, "a.yaml"]);

@@ -62,7 +62,7 @@ impl DestinationRule {
             path_regex: fields.text("path_regex")?,
             destinations: destinations(&mut fields)?,
         };
-        unknown.extend(Unknown::of(Section::Destination(number), fields));
+        unknown.extend(Unknown::of(Section::Destination, fields));
         Ok(rule)
     }
 

@@ -43,22 +43,22 @@ enum Key {
     Mapping(MasterKeyKind, Place),
 }
 
-/// The flat fields in the order of their keys.
-const FLAT: [(KeyKind, &str); 7] = [
-    (KeyKind::Age, "age"),
-    (KeyKind::Pgp, "pgp"),
-    (KeyKind::Kms, "kms"),
-    (KeyKind::GcpKms, "gcp_kms"),
-    (KeyKind::HcKms, "hckms"),
-    (KeyKind::AzureKv, "azure_keyvault"),
-    (KeyKind::HcVault, "hc_vault_transit_uri"),
+/// The kinds in the order of their keys, with the names of their fields in a rule and in a group.
+const KINDS: [(KeyKind, &str, &str); 7] = [
+    (KeyKind::Age, "age", "age"),
+    (KeyKind::Pgp, "pgp", "pgp"),
+    (KeyKind::Kms, "kms", "kms"),
+    (KeyKind::GcpKms, "gcp_kms", "gcp_kms"),
+    (KeyKind::HcKms, "hckms", "hckms"),
+    (KeyKind::AzureKv, "azure_keyvault", "azure_keyvault"),
+    (KeyKind::HcVault, "hc_vault_transit_uri", "hc_vault"),
 ];
 
 impl Written {
     /// Takes the fields of a rule that name keys. With key groups the flat ones are ignored.
-    pub(super) fn take(rule: usize, fields: &mut Fields<'_>, unknown: &mut Vec<Unknown>) -> Result<Written, Error> {
+    pub(super) fn take(fields: &mut Fields<'_>, unknown: &mut Vec<Unknown>) -> Result<Written, Error> {
         let mut flat = Vec::new();
-        for (kind, name) in FLAT {
+        for (kind, name, _) in KINDS {
             let Some(node) = fields.take(name) else { continue };
             // This one has a type in the reference, and a wrong one breaks the configuration.
             let lists = if kind == KeyKind::HcKms { Ok(node.texts()?) } else { lists(node) };
@@ -68,7 +68,7 @@ impl Written {
         if groups.is_empty() {
             return Ok(Written::Flat(flat));
         }
-        Ok(Written::Groups(groups.into_iter().map(|node| Group::read(rule, node, unknown)).collect::<Result<_, _>>()?))
+        Ok(Written::Groups(groups.into_iter().map(|node| Group::read(node, unknown)).collect::<Result<_, _>>()?))
     }
 
     /// Tells whether no key is written at all.
@@ -111,10 +111,20 @@ fn lists(node: Node<'_>) -> Result<Vec<Entry>, Error> {
         return Ok(parts.map(|part| Entry { text: part.to_owned(), place: entry.place }).collect());
     }
     if node.nulls().next().is_some() {
-        return Err(node.place().error("a null stands in a list of keys"));
+        return node.expected("no null in the list of keys");
     }
     let elements = node.list("keys, or a text with commas")?;
-    elements.into_iter().map(|element| element.strict_text("a text in the list of keys")).collect()
+    let mut lists = elements
+        .into_iter()
+        .map(|element| element.strict_text("a text in the list of keys"))
+        .collect::<Result<Vec<Entry>, _>>()?;
+    // compat: the reference joins the elements, and one empty text joins to no keys at all; beside others it is an error.
+    if let [only] = &lists[..]
+        && only.text.is_empty()
+    {
+        lists.clear();
+    }
+    Ok(lists)
 }
 
 impl Field {
@@ -133,7 +143,7 @@ fn misread(place: Place, field: &str, error: &KeyError) -> Error {
 
 impl Group {
     /// Reads a group. Merged groups come first, depth first, with a stack of our own.
-    fn read(rule: usize, node: Node<'_>, unknown: &mut Vec<Unknown>) -> Result<Group, Error> {
+    fn read(node: Node<'_>, unknown: &mut Vec<Unknown>) -> Result<Group, Error> {
         let mut group = Group { keys: Vec::new(), is_block: true };
         let mut waiting = vec![Waiting::Whole(node)];
         while let Some(next) = waiting.pop() {
@@ -144,23 +154,14 @@ impl Group {
                     waiting.push(Waiting::Own(fields));
                     waiting.extend(merged.unwrap_or_default().into_iter().rev().map(Waiting::Whole));
                 }
-                Waiting::Own(fields) => group.read_own(rule, fields, unknown)?,
+                Waiting::Own(fields) => group.read_own(fields, unknown)?,
             }
         }
         Ok(group)
     }
 
-    fn read_own(&mut self, rule: usize, mut fields: Fields<'_>, unknown: &mut Vec<Unknown>) -> Result<(), Error> {
-        let kinds = [
-            (KeyKind::Age, "age"),
-            (KeyKind::Pgp, "pgp"),
-            (KeyKind::Kms, "kms"),
-            (KeyKind::GcpKms, "gcp_kms"),
-            (KeyKind::HcKms, "hckms"),
-            (KeyKind::AzureKv, "azure_keyvault"),
-            (KeyKind::HcVault, "hc_vault"),
-        ];
-        for (kind, name) in kinds {
+    fn read_own(&mut self, mut fields: Fields<'_>, unknown: &mut Vec<Unknown>) -> Result<(), Error> {
+        for (kind, _, name) in KINDS {
             let Some(node) = fields.take(name) else { continue };
             self.is_block &= node.is_null() || node.is_block_list();
             match kind {
@@ -171,12 +172,12 @@ impl Group {
                     for element in node.list("mappings")? {
                         let mut fields = element.fields()?;
                         self.keys.push(Key::Mapping(mapping(kind, &mut fields)?, element.place()));
-                        unknown.extend(Unknown::of(Section::Key(rule), fields));
+                        unknown.extend(Unknown::of(Section::Key, fields));
                     }
                 }
             }
         }
-        unknown.extend(Unknown::of(Section::Group(rule), fields));
+        unknown.extend(Unknown::of(Section::Group, fields));
         Ok(())
     }
 

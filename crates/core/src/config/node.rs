@@ -116,7 +116,7 @@ impl<'s> Node<'s> {
     }
 
     /// Returns the error of a wrong type, which names the field.
-    fn expected<T>(self, what: &str) -> Result<T, Error> {
+    pub(super) fn expected<T>(self, what: &str) -> Result<T, Error> {
         let mut index = self.index as u32;
         while let Some(item) = self.source.outline.items.get(index as usize) {
             if let Some(key) = item.key() {

@@ -2,7 +2,7 @@
 
 use super::keys::Written;
 use super::node::{Entry, Fields, Node, Place};
-use super::notation::{Aws, Context};
+use super::notation::Aws;
 use super::unknown::{Section, Unknown};
 use crate::Error;
 use crate::metadata::keys::MasterKey;
@@ -12,7 +12,7 @@ use crate::select::{Selector, Settings};
 
 /// A creation rule.
 pub struct CreationRule {
-    /// Its position in the list, counted from 1.
+    /// Its position in the list, counted from 1; for the rule of a destination that of the destination rule.
     pub number: usize,
     /// Where it stands.
     pub place: Place,
@@ -21,8 +21,7 @@ pub struct CreationRule {
     path_regex: Option<Entry>,
     keys: Written,
     aws_profile: String,
-    threshold: Option<i64>,
-    threshold_place: Place,
+    threshold: Option<(i64, Place)>,
     selection: Vec<(&'static str, Entry)>,
 }
 
@@ -45,19 +44,17 @@ impl CreationRule {
         let mut fields = node.fields()?;
         // A label for people: `config explain` will show it.
         fields.take("name");
-        let threshold = fields.take("shamir_threshold");
         let rule = CreationRule {
             number,
             place: node.place(),
             mac_only_encrypted: fields.boolean("mac_only_encrypted")?,
             path_regex: fields.text("path_regex")?,
-            keys: Written::take(number, &mut fields, unknown)?,
+            keys: Written::take(&mut fields, unknown)?,
             aws_profile: fields.text("aws_profile")?.map(|entry| entry.text).unwrap_or_default(),
-            threshold: threshold.map_or(Ok(None), Node::integer)?,
-            threshold_place: threshold.map(Node::place).unwrap_or_default(),
+            threshold: threshold(&mut fields)?,
             selection: selection(&mut fields)?,
         };
-        unknown.extend(Unknown::of(Section::Rule(number), fields));
+        unknown.extend(Unknown::of(Section::Rule, fields));
         Ok(rule)
     }
 
@@ -86,7 +83,7 @@ impl CreationRule {
     ///
     /// # Errors
     /// [`Error::Syntax`] for a field of the wrong type and for a text that is no key, with its place.
-    pub fn groups(&self, context: &Context) -> Result<Vec<Vec<MasterKey>>, Error> {
+    pub fn groups(&self, context: &[(String, Option<String>)]) -> Result<Vec<Vec<MasterKey>>, Error> {
         self.keys.groups(Aws { profile: &self.aws_profile, context })
     }
 
@@ -95,8 +92,8 @@ impl CreationRule {
     /// # Errors
     /// [`Error::Syntax`] for a number that cannot be one.
     pub fn threshold(&self) -> Result<u32, Error> {
-        let wrong = |_| self.threshold_place.error("shamir_threshold: expected a small positive number");
-        u32::try_from(self.threshold.unwrap_or(0)).map_err(wrong)
+        let Some((number, place)) = self.threshold else { return Ok(0) };
+        u32::try_from(number).map_err(|_| place.error("shamir_threshold: expected a small positive number"))
     }
 
     /// Returns the selection, at most one setting.
@@ -134,7 +131,7 @@ impl CreationRule {
     /// Those of [`CreationRule::groups`], [`CreationRule::threshold`] and [`CreationRule::settings`].
     pub fn recipe(&self) -> Result<Recipe, Error> {
         Ok(Recipe {
-            groups: self.groups(&Context::new())?,
+            groups: self.groups(&[])?,
             threshold: self.threshold()?,
             selector: Selector::from_settings(&self.settings()?)?,
             mac_only_encrypted: self.mac_only_encrypted,
@@ -154,8 +151,14 @@ impl CreationRule {
     /// Returns the number of key groups that may be an accident: they have no threshold, so all are needed, and a dash
     /// too many makes one. Groups with a list in brackets are not counted as one: nobody puts a dash there by mistake.
     pub(super) fn accidental_groups(&self) -> Option<usize> {
-        self.keys.accidental_groups().filter(|_| self.threshold.unwrap_or(0) == 0)
+        self.keys.accidental_groups().filter(|_| self.threshold.is_none())
     }
+}
+
+/// Takes the number of groups that are needed; 0 is none.
+fn threshold(fields: &mut Fields<'_>) -> Result<Option<(i64, Place)>, Error> {
+    let Some(node) = fields.take("shamir_threshold") else { return Ok(None) };
+    Ok(node.integer()?.filter(|number| *number != 0).map(|number| (number, node.place())))
 }
 
 /// Takes the settings that are given.

@@ -21,14 +21,14 @@ pub enum Section {
     Top,
     /// `stores`, or one of them.
     Stores,
-    /// A creation rule; its number counts from 1.
-    Rule(usize),
-    /// A key group of this creation rule.
-    Group(usize),
-    /// A key of a key group of this creation rule.
-    Key(usize),
-    /// A destination rule; its number counts from 1.
-    Destination(usize),
+    /// A creation rule.
+    Rule,
+    /// A key group.
+    Group,
+    /// A key of a key group.
+    Key,
+    /// A destination rule.
+    Destination,
 }
 
 impl Unknown {
@@ -52,12 +52,12 @@ impl Unknown {
     /// Returns what a person should read about it.
     pub(super) fn text(&self) -> String {
         let section = match self.section {
-            Section::Top => String::new(),
-            Section::Stores => " in stores".to_owned(),
-            Section::Rule(number) => format!(" in creation rule {number}"),
-            Section::Group(number) => format!(" in a key group of creation rule {number}"),
-            Section::Key(number) => format!(" in a key of creation rule {number}"),
-            Section::Destination(number) => format!(" in destination rule {number}"),
+            Section::Top => "",
+            Section::Stores => " of stores",
+            Section::Rule => " of a creation rule",
+            Section::Group => " of a key group",
+            Section::Key => " of a key",
+            Section::Destination => " of a destination rule",
         };
         let meant = self.nearest.map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default();
         format!("the field {:?}{section} is unknown and has no effect{meant}", self.name)

@@ -89,7 +89,7 @@ impl Metadata {
             last_modified,
             mac: text("mac")?,
             version,
-            unknown: tree.unknown(|name| is_known(name)),
+            unknown: tree.unknown(is_known),
         })
     }
 }

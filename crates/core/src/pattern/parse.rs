@@ -1,87 +1,34 @@
 //! The grammar of Go's `regexp/syntax` with the flags `Perl`.
+//!
+//! Open groups stand on a stack of their own, and what the reference limits (the height, repetitions multiplied, the
+//! size when all is spelled out) is known of every part as soon as it is made.
 
-use super::PatternError;
+use super::class;
+use super::tree::{Look, Node, NodeId, Tree};
+use super::{Parsed, PatternError};
+use regex_syntax::hir::ClassUnicode;
 
-/// Deepest nesting, as in the reference.
-const MAX_DEPTH: usize = 1000;
+/// Largest height, as in the reference.
+const MAX_HEIGHT: usize = 1000;
 /// Largest repetition count, nested ones multiplied.
-const MAX_REPEAT: u32 = 1000;
+const MAX_COPIES: u32 = 1000;
+/// Largest size in instructions, as in the reference: 128 MiB of 40 bytes each.
+const MAX_SIZE: u64 = (128 << 20) / 40;
+/// Most ends of ranges in all classes together, as in the reference: 128 MiB of 4 bytes each.
+const MAX_ENDS: usize = (128 << 20) / 4;
 
-/// A parsed pattern; flags are resolved into the nodes.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Ast {
-    Empty,
-    Literal(char),
-    /// A literal in either case.
-    Folded(char),
-    Class(Class),
-    /// `.`; whether it matches a newline.
-    Any(bool),
-    TextStart,
-    TextEnd,
-    LineStart,
-    LineEnd,
-    Boundary(bool),
-    Group(Box<Ast>),
-    Repeat {
-        inner: Box<Ast>,
-        least: u32,
-        most: Option<u32>,
-    },
-    Concat(Vec<Ast>),
-    Alternate(Vec<Ast>),
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Class {
-    pub negated: bool,
-    pub folded: bool,
-    pub parts: Vec<Part>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Part {
-    Range(u32, u32),
-    /// ASCII ranges, possibly negated.
-    Ranges(bool, &'static [(u32, u32)]),
-    /// `\p{name}`, possibly negated.
-    Unicode(bool, String),
-}
-
-const DIGIT: &[(u32, u32)] = &[(0x30, 0x39)];
-const SPACE: &[(u32, u32)] = &[(9, 10), (12, 13), (32, 32)];
-const WORD: &[(u32, u32)] = &[(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)];
-
-fn posix(name: &str) -> Option<&'static [(u32, u32)]> {
-    Some(match name {
-        "alnum" => &[(0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)],
-        "alpha" => &[(0x41, 0x5A), (0x61, 0x7A)],
-        "ascii" => &[(0, 0x7F)],
-        "blank" => &[(9, 9), (32, 32)],
-        "cntrl" => &[(0, 0x1F), (0x7F, 0x7F)],
-        "digit" => DIGIT,
-        "graph" => &[(0x21, 0x7E)],
-        "lower" => &[(0x61, 0x7A)],
-        "print" => &[(0x20, 0x7E)],
-        "punct" => &[(0x21, 0x2F), (0x3A, 0x40), (0x5B, 0x60), (0x7B, 0x7E)],
-        "space" => &[(9, 13), (32, 32)],
-        "upper" => &[(0x41, 0x5A)],
-        "word" => WORD,
-        "xdigit" => &[(0x30, 0x39), (0x41, 0x46), (0x61, 0x66)],
-        _ => return None,
-    })
-}
-
-fn perl(letter: char) -> Option<Part> {
-    Some(match letter {
-        'd' => Part::Ranges(false, DIGIT),
-        'D' => Part::Ranges(true, DIGIT),
-        's' => Part::Ranges(false, SPACE),
-        'S' => Part::Ranges(true, SPACE),
-        'w' => Part::Ranges(false, WORD),
-        'W' => Part::Ranges(true, WORD),
-        _ => return None,
-    })
+/// Parses a pattern, in time linear in its length.
+pub(super) fn parse(source: &str) -> Parsed<Tree> {
+    let mut parser = Parser { source, ..Parser::default() };
+    while let Some(c) = parser.peek() {
+        parser.item(c)?;
+    }
+    if !parser.outer.is_empty() {
+        return parser.error("missing closing )");
+    }
+    let whole = parser.alternation()?;
+    let Parser { nodes, sets, .. } = parser;
+    Ok(Tree { nodes, sets, root: whole.node, height: whole.height, size: whole.size })
 }
 
 #[derive(Clone, Copy, Default)]
@@ -91,41 +38,57 @@ struct Flags {
     dot_newline: bool,
 }
 
+/// What a part is to the reference where its height is counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Char,
+    Set,
+    /// Characters in sequence: one literal.
+    Literal,
+    Concat,
+    Alternate,
+    Other,
+}
+
+/// A node and what is limited about it.
+#[derive(Clone, Copy)]
+struct Part {
+    node: NodeId,
+    kind: Kind,
+    height: usize,
+    size: u64,
+    /// How often its innermost part is repeated.
+    copies: u32,
+}
+
+/// A group that is open, or the whole pattern.
+#[derive(Default)]
+struct Group {
+    captures: bool,
+    /// The flags that hold again behind it.
+    flags: Flags,
+    /// The alternatives before the last `|`.
+    branches: Vec<Part>,
+    /// The alternative being read.
+    parts: Vec<Part>,
+}
+
+#[derive(Default)]
 struct Parser<'a> {
     source: &'a str,
     at: usize,
     flags: Flags,
-    names: Vec<&'a str>,
-}
-
-type Parsed<T> = Result<T, PatternError>;
-
-pub(super) fn parse(source: &str) -> Parsed<Ast> {
-    let mut parser = Parser { source, at: 0, flags: Flags::default(), names: Vec::new() };
-    let ast = parser.alternation(0)?;
-    if parser.at < source.len() {
-        return parser.error("unexpected )");
-    }
-    if !fits(&ast, MAX_REPEAT) {
-        return parser.error("invalid repeat count");
-    }
-    Ok(ast)
-}
-
-/// Whether nested repetitions stay within the limit.
-fn fits(ast: &Ast, limit: u32) -> bool {
-    match ast {
-        Ast::Repeat { inner, least, most } => {
-            let count = most.unwrap_or(*least);
-            match count {
-                0 => most.is_some() || fits(inner, limit),
-                _ => count <= limit && fits(inner, limit / count),
-            }
-        }
-        Ast::Group(inner) => fits(inner, limit),
-        Ast::Concat(parts) | Ast::Alternate(parts) => parts.iter().all(|p| fits(p, limit)),
-        _ => true,
-    }
+    nodes: Vec<Node>,
+    sets: Vec<ClassUnicode>,
+    /// Ends of ranges in all of them.
+    ends: usize,
+    group: Group,
+    /// The groups around it, the innermost last.
+    outer: Vec<Group>,
+    /// Whether a repetition was read last.
+    repeated: bool,
+    /// Whether no `:]` is left, so that no `[:` has to look for it.
+    no_posix_class: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -155,139 +118,230 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn alternation(&mut self, depth: usize) -> Parsed<Ast> {
-        if depth > MAX_DEPTH {
-            return self.error("expression nests too deeply");
-        }
-        let mut branches = vec![self.concatenation(depth)?];
-        while self.take("|") {
-            branches.push(self.concatenation(depth)?);
-        }
-        Ok(if branches.len() == 1 { branches.remove(0) } else { Ast::Alternate(branches) })
+    /// Takes what stands before `end`, and `end`.
+    fn take_until(&mut self, end: &str) -> Option<&'a str> {
+        let (text, _) = self.rest().split_once(end)?;
+        self.at += text.len() + end.len();
+        Some(text)
     }
 
-    fn concatenation(&mut self, depth: usize) -> Parsed<Ast> {
-        let mut parts: Vec<Ast> = Vec::new();
-        // Whether the last part can be repeated, and whether it just was.
-        let mut repeatable = false;
-        let mut repeated = false;
-        while let Some(c) = self.peek() {
-            match c {
-                '|' | ')' => break,
-                '*' | '+' | '?' | '{' => {
-                    let start = self.at;
-                    let Some((least, most)) = self.repetition()? else {
-                        parts.push(self.literal('{'));
-                        (repeatable, repeated) = (true, false);
-                        continue;
-                    };
-                    if !repeatable {
-                        self.at = start;
-                        return self.error("missing argument to repetition operator");
-                    }
-                    self.take("?");
-                    if repeated {
-                        self.at = start;
-                        return self.error("invalid nested repetition operator");
-                    }
-                    let inner = Box::new(parts.pop().unwrap_or(Ast::Empty));
-                    parts.push(Ast::Repeat { inner, least, most });
-                    repeated = true;
-                }
-                '(' => {
-                    if let Some(part) = self.group(depth)? {
-                        parts.push(part);
-                        (repeatable, repeated) = (true, false);
-                    }
-                }
-                '\\' if self.rest().starts_with("\\Q") => {
-                    self.at += 2;
-                    let quoted = self.rest();
-                    let end = quoted.find("\\E").unwrap_or(quoted.len());
-                    let literals: Vec<Ast> = quoted[..end].chars().map(|c| self.literal(c)).collect();
-                    if !literals.is_empty() {
-                        parts.extend(literals);
-                        (repeatable, repeated) = (true, false);
-                    }
-                    self.at = (self.at + end + 2).min(self.source.len());
-                }
-                _ => {
-                    parts.push(self.atom(c)?);
-                    (repeatable, repeated) = (true, false);
-                }
+    /// Reads one operator or atom that starts with `c`.
+    fn item(&mut self, c: char) -> Parsed<()> {
+        let after_repetition = std::mem::take(&mut self.repeated);
+        match c {
+            '(' => self.open(),
+            ')' => self.close(),
+            '|' => {
+                self.at += 1;
+                let branch = self.concatenation()?;
+                self.group.branches.push(branch);
+                Ok(())
             }
+            '*' | '+' | '?' | '{' => match self.repetition()? {
+                Some((least, most)) => self.repeat(least, most, after_repetition),
+                None => self.character(),
+            },
+            '[' => self.class(),
+            '\\' if self.take("\\Q") => {
+                let quoted = self.take_until("\\E").unwrap_or_else(|| {
+                    let rest = self.rest();
+                    self.at = self.source.len();
+                    rest
+                });
+                quoted.chars().try_for_each(|c| self.literal(u32::from(c)))
+            }
+            '\\' => self.escaped(),
+            '^' | '$' => {
+                self.at += 1;
+                self.push(Node::Look(match (c, self.flags.multi_line) {
+                    ('^', false) => Look::TextStart,
+                    ('^', true) => Look::LineStart,
+                    (_, false) => Look::TextEnd,
+                    (_, true) => Look::LineEnd,
+                }))
+            }
+            '.' => {
+                self.at += 1;
+                let all_but_newline = [('\0', '\x09'), ('\x0B', char::MAX)];
+                let all = [('\0', char::MAX)];
+                self.set(class::set(if self.flags.dot_newline { &all } else { &all_but_newline }))
+            }
+            _ => self.character(),
         }
-        Ok(match parts.len() {
-            0 => Ast::Empty,
-            1 => parts.remove(0),
-            _ => Ast::Concat(parts),
+    }
+
+    fn character(&mut self) -> Parsed<()> {
+        self.next().map_or(Ok(()), |c| self.literal(u32::from(c)))
+    }
+
+    /// Adds a code point, in either case if so flagged. No text has a surrogate.
+    fn literal(&mut self, code: u32) -> Parsed<()> {
+        match char::from_u32(code) {
+            Some(c) if self.flags.fold => {
+                self.set(class::folded(class::set(&[(c, c)])))?;
+                if let Some(part) = self.group.parts.last_mut() {
+                    part.kind = Kind::Char;
+                }
+                Ok(())
+            }
+            Some(c) => self.push(Node::Char(c)),
+            None => self.set(ClassUnicode::empty()),
+        }
+    }
+
+    fn set(&mut self, set: ClassUnicode) -> Parsed<()> {
+        let node = self.set_node(set)?;
+        self.push(node)
+    }
+
+    fn set_node(&mut self, set: ClassUnicode) -> Parsed<Node> {
+        self.ends += 2 * set.ranges().len();
+        if self.ends > MAX_ENDS {
+            return self.error("expression too large");
+        }
+        Ok(match set.ranges() {
+            [one] if one.start() == one.end() => Node::Char(one.start()),
+            _ => {
+                self.sets.push(set);
+                Node::Set(self.sets.len() as u32 - 1)
+            }
         })
     }
 
-    fn literal(&self, c: char) -> Ast {
-        if self.flags.fold && c.is_alphabetic() { Ast::Folded(c) } else { Ast::Literal(c) }
-    }
-
-    /// `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}`; `None` for a brace that is a literal, which is consumed.
-    fn repetition(&mut self) -> Parsed<Option<(u32, Option<u32>)>> {
-        let counts = match self.next() {
-            Some('*') => (0, None),
-            Some('+') => (1, None),
-            Some('?') => (0, Some(1)),
-            _ => {
-                let body = self.rest();
-                let Some((text, length)) = body.find('}').map(|end| (&body[..end], end + 1)) else { return Ok(None) };
-                let number = |text: &str| {
-                    let canonical = text.len() == 1 || !text.starts_with('0');
-                    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-                    (digits && canonical).then(|| text.parse::<u32>().unwrap_or(u32::MAX))
-                };
-                let parsed = match text.split_once(',') {
-                    None => number(text).map(|n| (n, Some(n))),
-                    Some((least, "")) => number(least).map(|n| (n, None)),
-                    Some((least, most)) => number(least).zip(number(most)).map(|(l, m)| (l, Some(m))),
-                };
-                let Some((least, most)) = parsed else { return Ok(None) };
-                if least > MAX_REPEAT || most.is_some_and(|m| m > MAX_REPEAT || m < least) {
-                    return self.error("invalid repeat count");
-                }
-                self.at += length;
-                (least, most)
-            }
+    /// Adds a node without parts to the alternative being read.
+    fn push(&mut self, node: Node) -> Parsed<()> {
+        let kind = match node {
+            Node::Char(_) => Kind::Char,
+            Node::Set(_) => Kind::Set,
+            _ => Kind::Other,
         };
-        Ok(Some(counts))
+        let part = self.part(node, Part { node: 0, kind, height: 1, size: 1, copies: 1 })?;
+        self.group.parts.push(part);
+        Ok(())
     }
 
-    /// A group; `None` for flags that hold from here on.
-    fn group(&mut self, depth: usize) -> Parsed<Option<Ast>> {
-        self.at += 1;
-        let outer = self.flags;
-        if self.take("?") {
-            if self.rest().starts_with("P<") || self.rest().starts_with('<') {
-                self.name()?;
-            } else if !self.group_flags()? {
-                return Ok(None);
+    /// Adds a node to the tree.
+    fn part(&mut self, node: Node, part: Part) -> Parsed<Part> {
+        self.nodes.push(node);
+        self.limited(Part { node: self.nodes.len() - 1, size: part.size.max(1), ..part })
+    }
+
+    fn limited(&self, part: Part) -> Parsed<Part> {
+        match part {
+            Part { height, .. } if height > MAX_HEIGHT => self.error("expression nests too deeply"),
+            Part { size, .. } if size > MAX_SIZE => self.error("expression too large"),
+            part => Ok(part),
+        }
+    }
+
+    /// Completes the alternative being read.
+    fn concatenation(&mut self) -> Parsed<Part> {
+        let parts = std::mem::take(&mut self.group.parts);
+        let is_literal = parts.iter().all(|p| matches!(p.kind, Kind::Char | Kind::Literal));
+        match parts.as_slice() {
+            [] => self.part(Node::Empty, Part { node: 0, kind: Kind::Other, height: 1, size: 1, copies: 1 }),
+            &[one] => Ok(one),
+            _ => {
+                let whole = together(&parts, Kind::Concat);
+                let whole = if is_literal { Part { kind: Kind::Literal, height: 1, ..whole } } else { whole };
+                self.part(Node::Concat(parts.iter().map(|p| p.node).collect()), whole)
             }
         }
-        let inner = self.alternation(depth + 1)?;
-        if !self.take(")") {
-            return self.error("missing closing )");
-        }
-        self.flags = outer;
-        Ok(Some(Ast::Group(Box::new(inner))))
     }
 
-    fn name(&mut self) -> Parsed<()> {
-        self.take("P");
-        self.take("<");
-        let Some(end) = self.rest().find('>') else { return self.error("invalid named capture") };
-        let name = &self.rest()[..end];
-        let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !valid || self.names.contains(&name) {
-            return self.error("invalid or duplicate name of a named capture");
+    /// Completes the alternatives of the innermost group.
+    fn alternation(&mut self) -> Parsed<Part> {
+        let last = self.concatenation()?;
+        let mut branches = std::mem::take(&mut self.group.branches);
+        branches.push(last);
+        if let &[one] = branches.as_slice() {
+            return Ok(one);
         }
-        self.names.push(name);
-        self.at += end + 1;
+        if branches.iter().all(|b| matches!(b.kind, Kind::Char | Kind::Set)) {
+            return self.alternative_characters(&branches);
+        }
+        let whole = together(&branches, Kind::Alternate);
+        let size = whole.size.saturating_add(branches.len() as u64 - 1);
+        self.part(Node::Alternate(branches.iter().map(|b| b.node).collect()), Part { size, ..whole })
+    }
+
+    /// `a|b` as `[ab]`.
+    fn alternative_characters(&mut self, branches: &[Part]) -> Parsed<Part> {
+        let mut ranges = Vec::new();
+        for branch in branches {
+            match &self.nodes[branch.node] {
+                Node::Char(c) => ranges.push((*c, *c)),
+                Node::Set(set) => ranges.extend(class::ranges(&self.sets[*set as usize])),
+                _ => {}
+            }
+        }
+        let node = self.set_node(class::set(&ranges))?;
+        self.part(node, Part { node: 0, kind: Kind::Set, height: 1, size: 1, copies: 1 })
+    }
+
+    /// `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}`; `None` for a brace that is a literal, which is left.
+    fn repetition(&mut self) -> Parsed<Option<(u32, Option<u32>)>> {
+        let rest = &self.rest()[1..];
+        let (least, most, rest) = match self.peek() {
+            Some('*') => (0, None, rest),
+            Some('+') => (1, None, rest),
+            Some('?') => (0, Some(1), rest),
+            _ => match counts(rest) {
+                Some(counts) => counts,
+                None => return Ok(None),
+            },
+        };
+        if most.unwrap_or(least) > MAX_COPIES || most.is_some_and(|m| m < least) {
+            return self.error("invalid repeat count");
+        }
+        self.at = self.source.len() - rest.len();
+        Ok(Some((least, most)))
+    }
+
+    fn repeat(&mut self, least: u32, most: Option<u32>, after_repetition: bool) -> Parsed<()> {
+        self.take("?");
+        if after_repetition {
+            return self.error("invalid nested repetition operator");
+        }
+        let Some(inner) = self.group.parts.pop() else {
+            return self.error("missing argument to repetition operator");
+        };
+        let count = most.unwrap_or(least);
+        // What is there no time at all is not counted.
+        let copies = if most == Some(0) { 1 } else { inner.copies.saturating_mul(count.max(1)) };
+        if copies > MAX_COPIES {
+            return self.error("invalid repeat count");
+        }
+        let all = inner.size.saturating_mul(u64::from(count));
+        let size = match most {
+            None if least == 0 => inner.size + 2,
+            None => all.saturating_add(1),
+            Some(most) => all.saturating_add(u64::from(most - least)),
+        };
+        let whole = Part { node: 0, kind: Kind::Other, height: inner.height + 1, size, copies };
+        let part = self.part(Node::Repeat { inner: inner.node, least, most }, whole)?;
+        self.group.parts.push(part);
+        self.repeated = true;
+        Ok(())
+    }
+
+    /// `(` and what may follow it; flags alone just hold from here on.
+    fn open(&mut self) -> Parsed<()> {
+        self.at += 1;
+        let mut group = Group { captures: true, flags: self.flags, ..Group::default() };
+        if self.take("?") {
+            if self.take("P<") || self.take("<") {
+                let name = self.take_until(">").unwrap_or_default();
+                if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+                    return self.error("invalid named capture");
+                }
+            } else if self.group_flags()? {
+                group.captures = false;
+            } else {
+                return Ok(());
+            }
+        }
+        self.outer.push(std::mem::replace(&mut self.group, group));
         Ok(())
     }
 
@@ -300,6 +354,7 @@ impl<'a> Parser<'a> {
                 Some('i') => flags.fold = value,
                 Some('m') => flags.multi_line = value,
                 Some('s') => flags.dot_newline = value,
+                // Which of two matches is taken is not asked.
                 Some('U') => {}
                 Some('-') if value => {
                     value = false;
@@ -316,79 +371,69 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn atom(&mut self, c: char) -> Parsed<Ast> {
-        match c {
-            '[' => self.class(),
-            '\\' => self.escaped(),
-            _ => {
-                self.next();
-                Ok(match c {
-                    '^' if self.flags.multi_line => Ast::LineStart,
-                    '^' => Ast::TextStart,
-                    '$' if self.flags.multi_line => Ast::LineEnd,
-                    '$' => Ast::TextEnd,
-                    '.' => Ast::Any(self.flags.dot_newline),
-                    c => self.literal(c),
-                })
+    fn close(&mut self) -> Parsed<()> {
+        let Some(outer) = self.outer.pop() else { return self.error("unexpected )") };
+        self.at += 1;
+        let mut whole = self.alternation()?;
+        if self.group.captures {
+            whole =
+                self.limited(Part { kind: Kind::Other, height: whole.height + 1, size: whole.size + 2, ..whole })?;
+        }
+        self.flags = self.group.flags;
+        self.group = outer;
+        self.group.parts.push(whole);
+        Ok(())
+    }
+
+    /// A backslash outside of a class.
+    fn escaped(&mut self) -> Parsed<()> {
+        let look = match self.rest().chars().nth(1) {
+            Some('A') => Some(Look::TextStart),
+            Some('z') => Some(Look::TextEnd),
+            Some('b') => Some(Look::Boundary),
+            Some('B') => Some(Look::NoBoundary),
+            _ => None,
+        };
+        if let Some(look) = look {
+            self.at += 2;
+            return self.push(Node::Look(look));
+        }
+        match self.class_escape()? {
+            Some(set) => self.set(set),
+            None => {
+                let code = self.escape()?;
+                self.literal(code)
             }
         }
     }
 
-    fn escaped(&mut self) -> Parsed<Ast> {
-        let letter = self.rest().chars().nth(1);
-        let simple = match letter {
-            Some('A') => Some(Ast::TextStart),
-            Some('z') => Some(Ast::TextEnd),
-            Some('b') => Some(Ast::Boundary(true)),
-            Some('B') => Some(Ast::Boundary(false)),
-            _ => None,
-        };
-        if let Some(ast) = simple {
+    /// `\d`, `\pN`, `\p{Name}`, `\p{^Name}` and the like, in either case if so flagged.
+    fn class_escape(&mut self) -> Parsed<Option<ClassUnicode>> {
+        let Some(letter) = self.rest().chars().nth(1) else { return Ok(None) };
+        if let Some((set, negated)) = class::perl(letter) {
             self.at += 2;
-            return Ok(ast);
-        }
-        if let Some(part) = self.class_escape()? {
-            return Ok(Ast::Class(Class { negated: false, folded: self.flags.fold, parts: vec![part] }));
-        }
-        let code = self.escape()?;
-        Ok(match char::from_u32(code) {
-            Some(c) => self.literal(c),
-            None => Ast::Class(Class::default()),
-        })
-    }
-
-    /// `\d`, `\pN`, `\p{Name}` and the like.
-    fn class_escape(&mut self) -> Parsed<Option<Part>> {
-        let mut chars = self.rest().chars();
-        chars.next();
-        let Some(letter) = chars.next() else { return Ok(None) };
-        if let Some(part) = perl(letter) {
-            self.at += 2;
-            return Ok(Some(part));
+            return Ok(Some(self.cased(set, negated)));
         }
         if !matches!(letter, 'p' | 'P') {
             return Ok(None);
         }
         self.at += 2;
-        let mut negated = letter == 'P';
-        let Some(first) = self.next() else { return self.error("invalid character class range") };
-        let mut name = first.to_string();
-        if first == '{' {
-            let Some(end) = self.rest().find('}') else { return self.error("invalid character class range") };
-            name = self.rest()[..end].to_owned();
-            self.at += end + 1;
-            if let Some(inner) = name.strip_prefix('^') {
-                negated = !negated;
-                name = inner.to_owned();
-            }
+        let rest = self.rest();
+        let name = match self.next() {
+            Some('{') => self.take_until("}").unwrap_or_default(),
+            Some(c) => &rest[..c.len_utf8()],
+            None => "",
+        };
+        let (name, negated) = name.strip_prefix('^').map_or((name, false), |name| (name, true));
+        match class::unicode(name) {
+            Some(set) => Ok(Some(self.cased(set, negated != (letter == 'P')))),
+            None => self.error("invalid character class range"),
         }
-        // Only names, not the `key=value` forms of the crate.
-        let plain =
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b' ' | b'-'));
-        if !plain || regex_syntax::parse(&format!("\\p{{{name}}}")).is_err() {
-            return self.error("invalid character class range");
-        }
-        Ok(Some(Part::Unicode(negated, name)))
+    }
+
+    fn cased(&self, set: ClassUnicode, negated: bool) -> ClassUnicode {
+        let set = if self.flags.fold { class::folded(set) } else { set };
+        if negated { class::negated(set) } else { set }
     }
 
     /// An escape that stands for one character.
@@ -422,78 +467,102 @@ impl<'a> Parser<'a> {
     }
 
     fn hex(&mut self) -> Parsed<u32> {
-        let digits = if self.take("{") {
-            let Some(end) = self.rest().find('}') else { return self.error("invalid escape sequence") };
-            let digits = &self.rest()[..end];
-            self.at += end + 1;
-            digits
-        } else {
-            let Some(digits) = self.rest().get(..2) else { return self.error("invalid escape sequence") };
-            self.at += 2;
-            digits
-        };
-        let valid = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
-        match u32::from_str_radix(digits, 16) {
-            Ok(code) if valid && code <= 0x10_FFFF => Ok(code),
+        let digits = if self.take("{") { self.take_until("}") } else { self.rest().get(..2).inspect(|_| self.at += 2) };
+        let digits = digits.filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        match digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
+            Some(code) if code <= u32::from(char::MAX) => Ok(code),
             _ => self.error("invalid escape sequence"),
         }
     }
 
-    fn class(&mut self) -> Parsed<Ast> {
-        let start = self.at;
+    fn class(&mut self) -> Parsed<()> {
         self.at += 1;
         let negated = self.take("^");
-        let mut class = Class { negated, folded: self.flags.fold, parts: Vec::new() };
-        let mut first = true;
-        loop {
-            let rest = self.rest();
-            if rest.is_empty() {
-                self.at = start;
-                return self.error("missing closing ]");
-            }
-            if rest.starts_with(']') && !first {
-                self.at += 1;
-                return Ok(Ast::Class(class));
-            }
-            first = false;
-            if let Some(end) = rest.strip_prefix("[:").and_then(|r| r.find(":]")) {
-                let name = &rest[2..2 + end];
-                let (negated, name) = match name.strip_prefix('^') {
-                    Some(name) => (true, name),
-                    None => (false, name),
-                };
-                let Some(ranges) = posix(name) else { return self.error("invalid character class range") };
-                class.parts.push(Part::Ranges(negated, ranges));
-                self.at += end + 4;
+        // What is still to be folded, and what is not.
+        let (mut ranges, mut sets) = (Vec::new(), Vec::new());
+        let mut is_first = true;
+        while is_first || !self.take("]") {
+            is_first = false;
+            let set = match self.posix_class()? {
+                None if self.rest().starts_with('\\') => self.class_escape()?,
+                set => set,
+            };
+            if let Some(set) = set {
+                sets.extend(class::ranges(&set));
                 continue;
             }
-            if rest.starts_with('\\')
-                && let Some(part) = self.class_escape()?
-            {
-                class.parts.push(part);
-                continue;
-            }
-            let low = self.class_char()?;
+            let low = self.class_character()?;
             let mut high = low;
             let rest = self.rest();
             if rest.len() >= 2 && rest.starts_with('-') && !rest.starts_with("-]") {
                 self.at += 1;
-                high = self.class_char()?;
+                high = self.class_character()?;
                 if high < low {
                     return self.error("invalid character class range");
                 }
             }
-            class.parts.push(Part::Range(low, high));
+            ranges.extend(class::between(low, high + 1));
+        }
+        let mut set = class::set(&ranges);
+        if self.flags.fold {
+            set = class::folded(set);
+        }
+        if !sets.is_empty() {
+            set.union(&class::set(&sets));
+        }
+        self.set(if negated { class::negated(set) } else { set })
+    }
+
+    /// `[:name:]`, `[:^name:]`.
+    fn posix_class(&mut self) -> Parsed<Option<ClassUnicode>> {
+        if self.no_posix_class || !self.rest().starts_with("[:") {
+            return Ok(None);
+        }
+        self.at += 2;
+        let Some(name) = self.take_until(":]") else {
+            self.at -= 2;
+            self.no_posix_class = true;
+            return Ok(None);
+        };
+        let (name, negated) = name.strip_prefix('^').map_or((name, false), |name| (name, true));
+        match class::posix(name) {
+            Some(set) => Ok(Some(self.cased(set, negated))),
+            None => self.error("invalid character class range"),
         }
     }
 
-    fn class_char(&mut self) -> Parsed<u32> {
-        if self.peek() == Some('\\') {
-            return self.escape();
-        }
-        match self.next() {
-            Some(c) => Ok(u32::from(c)),
+    fn class_character(&mut self) -> Parsed<u32> {
+        match self.peek() {
+            Some('\\') => self.escape(),
+            Some(_) => Ok(self.next().map_or(0, u32::from)),
             None => self.error("missing closing ]"),
         }
     }
+}
+
+/// What is limited about several parts; those of the same kind count as spread out.
+fn together(parts: &[Part], kind: Kind) -> Part {
+    let height = parts.iter().map(|p| p.height - usize::from(p.kind == kind)).max().unwrap_or(0) + 1;
+    let size = parts.iter().fold(0u64, |sum, p| sum.saturating_add(p.size));
+    let copies = parts.iter().map(|p| p.copies).max().unwrap_or(1);
+    Part { node: 0, kind, height, size, copies }
+}
+
+/// `n}`, `n,}` or `n,m}` behind a brace, and what is left.
+fn counts(text: &str) -> Option<(u32, Option<u32>, &str)> {
+    let (least, rest) = count(text)?;
+    let Some(rest) = rest.strip_prefix(',') else { return Some((least, Some(least), rest.strip_prefix('}')?)) };
+    if let Some(rest) = rest.strip_prefix('}') {
+        return Some((least, None, rest));
+    }
+    let (most, rest) = count(rest)?;
+    Some((least, Some(most), rest.strip_prefix('}')?))
+}
+
+/// A number without leading zeros, and what is left.
+fn count(text: &str) -> Option<(u32, &str)> {
+    let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    let is_number = !digits.is_empty() && (digits.len() == 1 || !digits.starts_with('0'));
+    is_number.then(|| (digits.parse().unwrap_or(u32::MAX), rest))
 }

@@ -1,119 +1,74 @@
 //! A parsed pattern as an explicit expression for the `regex` crate.
 
-use super::parse::{Ast, Class, Part};
+use super::tree::{Look, Node, NodeId, Tree};
+use regex_syntax::hir::ClassUnicode;
 use std::fmt::Write;
 
-/// Prints the equivalent; no character of it depends on the crate's own reading of classes, flags or escapes.
-pub(super) fn print(ast: &Ast) -> String {
+/// Prints the equivalent; nothing in it depends on the crate's own reading of classes, flags or escapes.
+pub(super) fn print(tree: &Tree) -> String {
     let mut out = String::new();
-    write(ast, &mut out);
+    let mut tasks = vec![Task::Node(tree.root)];
+    while let Some(task) = tasks.pop() {
+        match task {
+            Task::Text(text) => out.push_str(text),
+            Task::Counts(least, most) => write_counts(least, most, &mut out),
+            Task::Node(node) => match &tree.nodes[node] {
+                Node::Empty => {}
+                Node::Char(c) => write_char(*c, &mut out),
+                Node::Set(set) => write_set(&tree.sets[*set as usize], &mut out),
+                Node::Look(look) => out.push_str(match look {
+                    Look::TextStart => "\\A",
+                    Look::TextEnd => "\\z",
+                    Look::LineStart => "(?m:^)",
+                    Look::LineEnd => "(?m:$)",
+                    Look::Boundary => "(?-u:\\b)",
+                    Look::NoBoundary => "(?-u:\\B)",
+                }),
+                &Node::Repeat { inner, least, most } => {
+                    tasks.extend([Task::Counts(least, most), Task::Text(")"), Task::Node(inner), Task::Text("(?:")]);
+                }
+                Node::Concat(parts) => tasks.extend(parts.iter().rev().map(|&part| Task::Node(part))),
+                Node::Alternate(branches) => {
+                    tasks.push(Task::Text(")"));
+                    for (index, &branch) in branches.iter().enumerate().rev() {
+                        tasks.extend([Task::Node(branch), Task::Text(if index > 0 { "|" } else { "(?:" })]);
+                    }
+                }
+            },
+        }
+    }
     out
 }
 
-fn write(ast: &Ast, out: &mut String) {
-    match ast {
-        Ast::Empty => {}
-        Ast::Literal(c) => push(out, u32::from(*c)),
-        Ast::Folded(c) => {
-            out.push_str("(?i:");
-            push(out, u32::from(*c));
-            out.push(')');
-        }
-        Ast::Class(class) => write_class(class, out),
-        Ast::Any(true) => out.push_str("(?s:.)"),
-        Ast::Any(false) => out.push_str("[^\\x{A}]"),
-        Ast::TextStart => out.push_str("\\A"),
-        Ast::TextEnd => out.push_str("\\z"),
-        Ast::LineStart => out.push_str("(?m:^)"),
-        Ast::LineEnd => out.push_str("(?m:$)"),
-        Ast::Boundary(true) => out.push_str("(?-u:\\b)"),
-        Ast::Boundary(false) => out.push_str("(?-u:\\B)"),
-        Ast::Group(inner) => group(inner, out),
-        Ast::Repeat { inner, least, most } => {
-            group(inner, out);
-            match (least, most) {
-                (0, None) => out.push('*'),
-                (1, None) => out.push('+'),
-                (least, None) => write_counts(out, &format!("{{{least},}}")),
-                (least, Some(most)) => write_counts(out, &format!("{{{least},{most}}}")),
-            }
-        }
-        Ast::Concat(parts) => parts.iter().for_each(|p| match p {
-            Ast::Alternate(_) => group(p, out),
-            _ => write(p, out),
-        }),
-        Ast::Alternate(branches) => {
-            for (index, branch) in branches.iter().enumerate() {
-                if index > 0 {
-                    out.push('|');
-                }
-                write(branch, out);
-            }
-        }
-    }
+/// What is left to print, the first thing last.
+enum Task {
+    Node(NodeId),
+    Text(&'static str),
+    Counts(u32, Option<u32>),
 }
 
-fn write_counts(out: &mut String, counts: &str) {
-    out.push_str(counts);
+// Writing to a string cannot fail.
+fn write_counts(least: u32, most: Option<u32>, out: &mut String) {
+    let _ = match most {
+        None => write!(out, "{{{least},}}"),
+        Some(most) => write!(out, "{{{least},{most}}}"),
+    };
 }
 
-fn group(ast: &Ast, out: &mut String) {
-    out.push_str("(?:");
-    write(ast, out);
-    out.push(')');
+fn write_char(c: char, out: &mut String) {
+    let _ = write!(out, "\\x{{{:X}}}", u32::from(c));
 }
 
-fn push(out: &mut String, code: u32) {
-    // Writing to a string cannot fail.
-    let _ = write!(out, "\\x{{{code:X}}}");
-}
-
-fn write_class(class: &Class, out: &mut String) {
-    if class.folded {
-        out.push_str("(?i:");
-    }
-    out.push_str(if class.negated { "[^" } else { "[" });
-    let before = out.len();
-    for part in &class.parts {
-        write_part(part, out);
-    }
-    if out.len() == before {
-        // Nothing: surrogates cannot occur in text.
+fn write_set(set: &ClassUnicode, out: &mut String) {
+    if set.ranges().is_empty() {
         out.push_str("[^\\x{0}-\\x{10FFFF}]");
+        return;
+    }
+    out.push('[');
+    for range in set.iter() {
+        write_char(range.start(), out);
+        out.push('-');
+        write_char(range.end(), out);
     }
     out.push(']');
-    if class.folded {
-        out.push(')');
-    }
-}
-
-fn write_part(part: &Part, out: &mut String) {
-    match part {
-        Part::Range(low, high) => write_range(*low, *high, out),
-        Part::Ranges(negated, ranges) => {
-            out.push_str(if *negated { "[^" } else { "[" });
-            for (low, high) in *ranges {
-                write_range(*low, *high, out);
-            }
-            out.push(']');
-        }
-        Part::Unicode(negated, name) => {
-            out.push_str(if *negated { "\\P{" } else { "\\p{" });
-            out.push_str(name);
-            out.push('}');
-        }
-    }
-}
-
-/// A range without surrogates.
-fn write_range(low: u32, high: u32, out: &mut String) {
-    let mut piece = |low: u32, high: u32| {
-        if low <= high {
-            push(out, low);
-            out.push('-');
-            push(out, high);
-        }
-    };
-    piece(low, high.min(0xD7FF));
-    piece(low.max(0xE000), high);
 }

@@ -14,6 +14,11 @@ pub(crate) fn canonical_float(value: f64) -> String {
     }
 }
 
+/// Whether the reference's spelling in files reads back as an integer.
+pub(crate) fn prints_as_int(value: f64) -> bool {
+    value.is_finite() && short_float(value).bytes().all(|b| b.is_ascii_digit() || b == b'-')
+}
+
 /// The reference's spelling in files: an exponent below 1e-4 and from 1e+06 on; no fraction for integral values.
 pub(crate) fn short_float(value: f64) -> String {
     let scientific = scientific(value);

@@ -27,7 +27,7 @@ fn asked(config: &[u8], path: &str) -> Result<Option<Asked>, String> {
 }
 
 fn asked_by(rule: &CreationRule) -> Result<Asked, sops_core::Error> {
-    let groups = rule.groups(&Vec::new())?;
+    let groups = rule.groups(&[])?;
     let shown = |group: &Vec<_>| -> Vec<(KeyKind, String)> {
         group.iter().map(|key: &sops_core::metadata::keys::MasterKey| (key.kind(), key.display())).collect()
     };

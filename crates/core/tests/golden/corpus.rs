@@ -112,6 +112,12 @@ impl Tally {
         *self.skipped.entry(format!("differs, {reason}")).or_default() += 1;
     }
 
+    /// Fails if more than `most` were skipped for a reason.
+    pub fn at_most(&self, reason: &str, most: usize) {
+        let found = self.skipped.get(reason).copied().unwrap_or_default();
+        assert!(found <= most, "{reason}: {found}, at most {most} may be");
+    }
+
     /// Counts one that needs what is not built in.
     pub fn skipped(&mut self, reason: &str) {
         *self.skipped.entry(reason.to_string()).or_default() += 1;

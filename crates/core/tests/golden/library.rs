@@ -17,7 +17,7 @@ pub const ALICE: &str = include_str!("../../../../fixtures/keys/alice.agekey");
 /// Its recipient.
 pub const ALICE_RECIPIENT: &str = include_str!("../../../../fixtures/keys/alice.recipient");
 /// 2026-06-01T00:00:00Z.
-const NOW: i64 = 1_780_272_000;
+pub const NOW: i64 = 1_780_272_000;
 
 /// What a case's arguments ask for.
 #[derive(Default)]
@@ -88,6 +88,11 @@ pub fn encrypt(plain: &[u8], arguments: &Arguments) -> Result<Vec<u8>, Error> {
         indent: 0,
     };
     Sealer::create(recipe, &keyring())?.seal(&parse(plain)?, NOW)
+}
+
+/// Opens a file for changes.
+pub fn open(encrypted: &[u8]) -> Result<(PlainDocument, Sealer), Error> {
+    EncryptedDocument::parse(Format::Yaml, encrypted)?.open(&keyring())
 }
 
 /// Decrypts a file that the test identity opens.

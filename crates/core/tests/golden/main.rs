@@ -8,6 +8,7 @@
 //! * [`config`]: which keys and which selection a configuration asks for.
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`shamir`]: shares, and files with key groups.
+//! * [`life`]: files that are opened, changed and sealed again.
 //! * [`substitute`]: the property that splicing stands on.
 //!
 //! Everything of the library that these tests use stands in [`library`]. [`tokens`] opens tokens on its own, so that a
@@ -20,6 +21,7 @@ mod corpus;
 mod crypto;
 mod json_output;
 mod library;
+mod life;
 mod shamir;
 mod spellings;
 mod substitute;

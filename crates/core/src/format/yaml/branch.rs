@@ -33,7 +33,28 @@ impl Branch<'_> {
         let span = layout::entry_span(self.source, self.item(self.index));
         let mut edits = Edits::within(self.source, span);
         self.splice(old, new, &mut edits)?;
+        self.leave_comments(span, &mut edits);
         edits.finish().map_err(|_| WriteAnew)
+    }
+
+    /// Like [`Branch::changed`], for a text whose values stay: so do all comments.
+    pub fn rekeyed(&self, old: &[Event<'_>], new: &[Event<'_>]) -> Result<String, WriteAnew> {
+        let span = layout::entry_span(self.source, self.item(self.index));
+        let mut edits = Edits::within(self.source, span);
+        self.splice(old, new, &mut edits)?;
+        edits.finish().map_err(|_| WriteAnew)
+    }
+
+    /// Comments on the lines of the branch that belong to the document went to the plain text.
+    fn leave_comments(&self, span: Span, edits: &mut Edits<'_>) {
+        let inside = self.index as usize..self.item(self.index).end as usize;
+        for (index, item) in self.outline.items.iter().enumerate() {
+            let is_theirs = matches!(item.node, Node::Comment { .. }) && !inside.contains(&index);
+            if is_theirs && item.span.start >= span.start && item.span.end <= span.end {
+                let start = self.source[..item.span.start as usize].trim_end_matches([' ', '\t']).len();
+                edits.replace(Span::new(start, item.span.end as usize), |_| ());
+            }
+        }
     }
 
     /// Replaces what differs between `old` and `new`, two branches as events.

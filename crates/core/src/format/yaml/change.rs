@@ -4,7 +4,7 @@ use super::open::Opening;
 use super::seal::Sealing;
 use super::{layout, write};
 use crate::error::Error;
-use crate::outline::{Event, Item, Node, Outline, Scalar, Span, Tag};
+use crate::outline::{Event, Item, Node, Outline, Span, Tag};
 use crate::path::Step;
 use crate::splice::Edits;
 use crate::value::Value;
@@ -89,14 +89,12 @@ impl<'a> Change<'a> {
     pub fn aliases(&self, found: &Found, replaced: bool) -> Vec<usize> {
         let item = self.item(found.index);
         let extra = self.outline.extra(item);
-        let span = Span { start: item.entry_start.min(item.span.start), end: item.span.end.max(item.entry_start) };
         let is_touched = |target: Span| {
             let around = target.start <= item.span.start && target.end >= item.span.end;
-            let inside = replaced && target.start >= span.start && target.end <= span.end;
+            let inside = replaced && target.start >= item.span.start && target.end <= item.span.end;
             !target.is_empty() && (around || inside)
         };
         let aliases = self.outline.aliases.iter().enumerate();
-        // The value of an anchored key is not part of the anchor.
         aliases.filter(|(i, a)| *i as u32 == extra.alias || is_touched(a.target)).map(|(i, _)| i).collect()
     }
 
@@ -143,6 +141,46 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
+    /// Behind the colon of an entry's key; `Err` with the end of the key if it has none.
+    fn value_start(&self, item: &Item) -> Result<usize, usize> {
+        let entry = item.entry_start as usize;
+        let Some(key) = item.key().and_then(|k| k.span()) else { return Err(entry) };
+        let mut end = key.end as usize;
+        if self.source[end..].starts_with(['"', '\'']) && self.source[..key.start as usize].ends_with(['"', '\'']) {
+            end += 1;
+        }
+        let behind = self.source[end..].trim_start_matches([' ', '\t', '\n', '\r']);
+        match behind.strip_prefix(':') {
+            Some(value) if item.span.start as usize >= self.source.len() - value.len() => {
+                Ok(self.source.len() - value.len())
+            }
+            _ => Err(end),
+        }
+    }
+
+    /// Behind the anchor and the tag that follow a place on its line.
+    fn behind_properties(&self, mut at: usize) -> usize {
+        loop {
+            let line = &self.source[at..];
+            let word = line.trim_start_matches([' ', '\t']);
+            if !word.starts_with(['&', '!']) {
+                return at;
+            }
+            let length = word.find([' ', '\t', '\n', '\r']).unwrap_or(word.len());
+            at += line.len() - word.len() + length;
+        }
+    }
+
+    /// What stands between a key without a colon and a value that it gets.
+    fn missing_colon(&self, item: &Item) -> Option<(Span, String)> {
+        let end = self.value_start(item).err().filter(|_| item.key().is_some_and(|k| k.span().is_some()))?;
+        let colon = match item.in_flow {
+            true => ": ".to_owned(),
+            false => format!("{}{}: ", layout::line_ending(self.source), " ".repeat(item.column as usize)),
+        };
+        (item.span.is_empty()).then_some((Span::new(end, end), colon))
+    }
+
     /// The node with its tag, and the white space in front of it up to its key or dash.
     fn region(&self, index: u32) -> (Span, bool) {
         let item = self.item(index);
@@ -166,6 +204,14 @@ impl<'a> Change<'a> {
         let parent_in_flow = self.outline.items.get(item.parent as usize).is_some_and(|p| p.in_flow);
         let (span, follows_indicator) = self.region(index);
         let mut text = String::new();
+        if let Some((span, colon)) = self.missing_colon(item) {
+            text.push_str(&colon);
+            match parent_in_flow {
+                true => write::flow(value, &mut text),
+                false => write::block(value, item.column as usize, &self.options(), &mut text),
+            }
+            return self.put(span, text.trim_end_matches(['\n', '\r']), edits);
+        }
         if parent_in_flow {
             write::flow(value, &mut text);
             let tag = self.outline.extra(item).tag_span;
@@ -217,8 +263,11 @@ impl<'a> Change<'a> {
         match text.find(['\n', '\r']) {
             Some(at) if behind[..line].trim_start_matches([' ', '\t']).starts_with('#') => {
                 let end = span.end as usize + line;
-                edits.replace(span, |out| out.extend_from_slice(text[..at].as_bytes()));
-                edits.replace(Span::new(end, end), |out| out.extend_from_slice(text[at..].as_bytes()));
+                edits.replace(span, |out| {
+                    out.extend_from_slice(&text.as_bytes()[..at]);
+                    out.extend(behind.starts_with('#').then_some(b' '));
+                });
+                edits.replace(Span::new(end, end), |out| out.extend_from_slice(&text.as_bytes()[at..]));
             }
             _ => edits.replace(span, |out| out.extend_from_slice(text.as_bytes())),
         }
@@ -244,13 +293,21 @@ impl<'a> Change<'a> {
             edits.replace(Span::new(tag.start as usize, end), |_| ());
         }
         let mut scratch = String::new();
-        if matches!(item.node, Node::Leaf(Scalar::Null)) && item.span.is_empty() {
+        if item.span.is_empty() {
+            if let Some((span, colon)) = self.missing_colon(item) {
+                write::scalar(value, &opening.place(item), &mut scratch);
+                return self.put(span, &format!("{colon}{}", scratch.trim_end_matches(['\n', '\r'])), edits);
+            }
             let before = self.source[..item.span.start as usize].ends_with([' ', '\t', '\n', '\r', '[', '{']);
             write::scalar(value, &opening.place(item), &mut scratch);
             let text = scratch.trim_end_matches(['\n', '\r']);
             let span = Span { start: item.span.start, end: item.span.start };
             let text = if before { text.to_owned() } else { format!(" {text}") };
             return self.put(span, &text, edits);
+        }
+        if let Some(block) = self.outline.block(item).filter(|b| b.content.is_empty()) {
+            write::scalar(value, &opening.place(item), &mut scratch);
+            return self.put(block.header, scratch.trim_end_matches(['\n', '\r']), edits);
         }
         opening.write_value(item, value, &[], &mut scratch, edits);
     }
@@ -279,14 +336,20 @@ impl<'a> Change<'a> {
         if item.in_flow {
             write::flow(&events, &mut text);
             let end = self.item(last).span.end.max(self.item(last).entry_start);
+            let is_pair = self.is_bare_pair(item);
+            if is_pair {
+                edits.replace(Span { start: item.span.start, end: item.span.start }, |out| out.push(b'{'));
+            }
             edits.replace(Span { start: end, end }, |out| {
                 out.extend_from_slice(b", ");
                 out.extend_from_slice(text.trim().get(1..text.trim().len() - 1).unwrap_or_default().as_bytes());
+                out.extend(is_pair.then_some(b'}'));
             });
             return;
         }
         let column = self.first_column(index).unwrap_or(item.column as usize);
         write::entries(&events, column, &self.options(), &mut text);
+        self.end_open_block(last, edits);
         let at = layout::entry_end(self.source, self.outline, last);
         let newline = layout::line_ending(self.source);
         edits.replace(Span::new(at, at), |out| {
@@ -294,6 +357,24 @@ impl<'a> Change<'a> {
             out.extend(std::iter::repeat_n(b' ', column));
             out.extend_from_slice(text.trim_end_matches(['\n', '\r']).as_bytes());
         });
+    }
+
+    /// A block scalar at the end of a text without a final line break gets one behind it: its header then says that the
+    /// value has none.
+    fn end_open_block(&self, entry: u32, edits: &mut Edits<'_>) {
+        let inside = &self.outline.items[entry as usize..self.item(entry).end as usize];
+        let last = inside.iter().rfind(|i| i.is_leaf() && !self.outline.is_copy(i)).and_then(|i| self.outline.block(i));
+        let open = |b: &&crate::outline::Block| {
+            b.content.end as usize == self.source.len() && b.chomp == 0 && !self.source.ends_with(['\n', '\r'])
+        };
+        if let Some(block) = last.filter(open) {
+            edits.replace(Span { start: block.header.end, end: block.header.end }, |out| out.push(b'-'));
+        }
+    }
+
+    /// Whether it is a mapping of one entry without braces: `[a: b]`.
+    fn is_bare_pair(&self, map: &Item) -> bool {
+        matches!(map.node, Node::Map) && !self.source[map.span.start as usize..].starts_with('{')
     }
 
     /// Gives an empty collection, or an empty document, its first entry.
@@ -328,6 +409,10 @@ impl<'a> Change<'a> {
         let siblings = self.children(item.parent);
         let position = siblings.iter().position(|s| *s == index).unwrap_or(0);
         let next = siblings.get(position + 1).map(|s| self.item(*s).entry_start);
+        if parent.in_flow && self.is_bare_pair(parent) {
+            edits.replace(parent.span, |out| out.extend_from_slice(b"{}"));
+            return;
+        }
         if parent.in_flow {
             let span = match (next, position.checked_sub(1)) {
                 (Some(end), _) => Span { start: item.entry_start, end },
@@ -373,6 +458,19 @@ impl<'a> Change<'a> {
             return;
         }
         let (span, follows_indicator) = self.region(collection);
+        if let (false, Ok(at)) = (follows_indicator, self.value_start(item)) {
+            // Comments stand between the key and the entry: they stay.
+            let entry = self.item(entry).entry_start as usize;
+            let line = self.source[..entry].rfind(['\n', '\r']).map_or(0, |at| at + 1);
+            let end = span.end as usize + super::scan::break_len(self.source.as_bytes(), span.end as usize);
+            let at = self.behind_properties(at);
+            edits.replace(Span::new(at, at), |out| {
+                out.push(b' ');
+                out.extend_from_slice(empty.as_bytes());
+            });
+            edits.replace(Span::new(line.max(at), end), |_| ());
+            return;
+        }
         edits.replace(span, |out| {
             out.extend(follows_indicator.then_some(b' '));
             out.extend_from_slice(empty.as_bytes());

@@ -169,6 +169,11 @@ pub(crate) fn entry_end(source: &str, outline: &Outline, entry: u32) -> usize {
     let inside = &outline.items[entry as usize..item.end as usize];
     let end = inside.iter().map(|i| i.span.end).max().unwrap_or(item.entry_start) as usize;
     let end = end.max(item.entry_start as usize);
+    // The blank lines of a kept block are its text.
+    let last = inside.iter().rfind(|i| i.is_leaf() && !outline.is_copy(i)).and_then(|i| outline.block(i));
+    if last.is_some_and(|block| block.chomp > 0 && block.content.end as usize == end) {
+        return end - break_before(source, end);
+    }
     let text = source[..end].trim_end_matches([' ', '\t', '\n', '\r']).len().max(item.entry_start as usize);
     text + source[text..].find(['\n', '\r']).unwrap_or(source.len() - text)
 }

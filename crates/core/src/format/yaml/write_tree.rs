@@ -25,6 +25,8 @@ struct Writer<'o> {
     frames: Vec<Frame>,
     /// Comments that belong to the end of the next value's line.
     inline: Vec<String>,
+    /// Whether comments may be tokens, which open only in the collection they are in.
+    is_sealed: bool,
 }
 
 /// Appends one document per root: a `Map` or any other value without a key.
@@ -36,36 +38,38 @@ pub fn tree(events: &[Event<'_>], options: &Options, out: &mut String) {
             out.push_str(options.line_ending);
         }
         let end = subtree_end(events, at);
-        Writer::new(options, out).root(&events[at..end]);
+        Writer::new(options, out, false).root(&events[at..end]);
         at = end;
     }
 }
 
 /// Appends a subtree as the value of a key in a mapping at `column`: a blank and a scalar, or a line break and a block.
 pub fn block(events: &[Event<'_>], column: usize, options: &Options, out: &mut String) {
+    let events = settled(events);
     let child = next_column(column, options.indent);
-    let mut writer = Writer::new(options, out);
-    if has_members(events, 0) {
+    let mut writer = Writer::new(options, out, true);
+    if has_members(&events, 0) {
         writer.newline();
-        writer.run(events, child, false);
+        writer.run(&events, child, false);
     } else {
         writer.out.push(' ');
-        writer.short(events, column, child);
+        writer.short(&events, column, child);
     }
 }
 
 /// Appends the members of a collection as a block at `column`, the first one where the text stands.
 pub fn entries(events: &[Event<'_>], column: usize, options: &Options, out: &mut String) {
-    Writer { options, out, frames: Vec::new(), inline: Vec::new() }.run(events, column, true);
+    Writer::new(options, out, true).run(events, column, true);
 }
 
 /// Appends a subtree as an element of a list whose dashes stand at `column`, behind `- `.
 pub fn block_in_list(events: &[Event<'_>], column: usize, options: &Options, out: &mut String) {
-    let mut writer = Writer::new(options, out);
-    if has_members(events, 0) {
-        writer.run(events, column + 2, true);
+    let events = settled(events);
+    let mut writer = Writer::new(options, out, true);
+    if has_members(&events, 0) {
+        writer.run(&events, column + 2, true);
     } else {
-        writer.short(events, column, column + 2);
+        writer.short(&events, column, column + 2);
     }
 }
 
@@ -98,6 +102,42 @@ fn has_members(events: &[Event<'_>], at: usize) -> bool {
         && !matches!(rest.find(|event| !matches!(event, Event::Comment { .. })), None | Some(Event::End))
 }
 
+/// Puts the comments at the end of a collection in front of its last entry if that has members: below a block they would
+/// be read as the block's own.
+fn settled<'e>(events: &[Event<'e>]) -> Vec<Event<'e>> {
+    let mut settled: Vec<Event<'e>> = Vec::with_capacity(events.len());
+    // Per open collection: where its last entry starts, and where that ends if it has members.
+    let mut open: Vec<(usize, Option<usize>)> = Vec::new();
+    for event in events {
+        match event {
+            Event::Comment { .. } => {}
+            Event::End => {
+                if let Some((start, Some(end))) = open.pop() {
+                    let comments = settled.len() - end;
+                    settled[start..].rotate_right(comments);
+                }
+            }
+            Event::Map(_) | Event::List(_) | Event::Leaf(..) => {
+                if let Some(parent) = open.last_mut() {
+                    *parent = (settled.len(), None);
+                }
+            }
+        }
+        settled.push(event.clone());
+        match event {
+            Event::Map(_) | Event::List(_) => open.push((settled.len(), None)),
+            Event::End => {
+                let end = settled.len();
+                if let Some((start, last)) = open.last_mut() {
+                    *last = has_members(&settled, *start).then_some(end);
+                }
+            }
+            Event::Leaf(..) | Event::Comment { .. } => {}
+        }
+    }
+    settled
+}
+
 /// Whether the reference can read the value at `at` under a merge key: a mapping or a list of mappings.
 fn is_mergeable(events: &[Event<'_>], at: usize) -> bool {
     if !matches!(events.get(at), Some(Event::List(_))) {
@@ -120,8 +160,8 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 impl<'o> Writer<'o> {
-    fn new(options: &'o Options, out: &'o mut String) -> Writer<'o> {
-        Writer { options, out, frames: Vec::new(), inline: Vec::new() }
+    fn new(options: &'o Options, out: &'o mut String, is_sealed: bool) -> Writer<'o> {
+        Writer { options, out, frames: Vec::new(), inline: Vec::new(), is_sealed }
     }
 
     fn newline(&mut self) {
@@ -315,25 +355,28 @@ impl<'o> Writer<'o> {
     ///
     /// compat: comments stand within the braces of a mapping, of which the last starts the line, and behind a list.
     fn short(&mut self, events: &[Event<'_>], column: usize, child: usize) {
-        let comments = events.iter().filter_map(|event| match event {
-            Event::Comment { text, .. } => Some(String::from_utf8_lossy(text)),
+        let comments = events.iter().filter(|event| matches!(event, Event::Comment { .. }));
+        let brackets = match events.first() {
+            Some(Event::Map(_)) if events.len() > 2 => Some(("{", "}")),
+            Some(Event::List(_)) if events.len() > 2 && self.is_sealed => Some(("[", "]")),
             _ => None,
-        });
-        match events.first() {
-            Some(Event::Map(_)) if events.len() > 2 => {
-                self.out.push('{');
+        };
+        let column_of_comments = match brackets {
+            Some((opening, _)) => {
+                self.out.push_str(opening);
                 self.newline();
-                self.frames.push(Frame { is_map: true, column: child, inline: false });
-                comments.for_each(|comment| self.comment(&comment));
-                self.frames.pop();
-                self.end_line("}", column);
+                child
             }
-            _ => {
+            None => {
                 self.end_line(&self.text(events, column, child), column);
-                self.frames.push(Frame { is_map: true, column, inline: false });
-                comments.for_each(|comment| self.comment(&comment));
-                self.frames.pop();
+                column
             }
+        };
+        self.frames.push(Frame { is_map: true, column: column_of_comments, inline: false });
+        comments.for_each(|comment| self.own_line(comment));
+        self.frames.pop();
+        if let Some((_, closing)) = brackets {
+            self.end_line(closing, column);
         }
     }
 
@@ -361,54 +404,70 @@ impl<'o> Writer<'o> {
     }
 }
 
-/// Appends a subtree as one line of flow text.
+/// Appends a subtree as flow text: one line, but for comments, which have lines of their own.
 pub fn flow(events: &[Event<'_>], out: &mut String) {
-    let mut open: Vec<(bool, bool)> = Vec::new();
+    // Per open collection: its end, and whether it has entries.
+    let mut open: Vec<(char, bool)> = Vec::new();
+    let mut comments: Vec<Cow<'_, str>> = Vec::new();
     for event in events {
         let (key, text) = match event {
-            Event::Comment { .. } => continue,
+            Event::Comment { text, .. } => {
+                comments.push(String::from_utf8_lossy(text));
+                continue;
+            }
             Event::End => {
-                if let Some((map, _)) = open.pop() {
-                    out.push(if map { '}' } else { ']' });
-                }
+                flow_comments(&mut comments, out);
+                out.extend(open.pop().map(|(end, _)| end));
                 continue;
             }
             Event::Map(key) => (key, "{".to_owned()),
             Event::List(key) => (key, "[".to_owned()),
-            Event::Leaf(key, value) => {
-                let mut text = String::new();
-                match value {
-                    Value::Str(bytes) if std::str::from_utf8(bytes).is_ok() => double_quoted(bytes, &mut text),
-                    value => {
-                        let place = Place {
-                            content_column: 0,
-                            parent_column: 0,
-                            in_flow: true,
-                            is_key: false,
-                            line_ending: "\n",
-                        };
-                        scalar(value, &place, &mut text);
-                    }
-                }
-                (key, text)
-            }
+            Event::Leaf(key, value) => (key, flow_scalar(value)),
         };
-        if let Some((map, any)) = open.last_mut() {
-            if std::mem::replace(any, true) {
-                out.push_str(", ");
-            }
-            if *map {
-                double_quoted(key.as_deref().unwrap_or_default().as_bytes(), out);
-                out.push_str(": ");
-            }
+        let parent = open.last_mut();
+        let in_map = parent.as_ref().is_some_and(|(end, _)| *end == '}');
+        if parent.is_some_and(|(_, has_entries)| std::mem::replace(has_entries, true)) {
+            out.push_str(if comments.is_empty() { ", " } else { "," });
+        }
+        flow_comments(&mut comments, out);
+        if in_map {
+            double_quoted(key.as_deref().unwrap_or_default().as_bytes(), out);
+            out.push_str(": ");
         }
         out.push_str(&text);
         match event {
-            Event::Map(_) => open.push((true, false)),
-            Event::List(_) => open.push((false, false)),
+            Event::Map(_) => open.push(('}', false)),
+            Event::List(_) => open.push((']', false)),
             _ => {}
         }
     }
+}
+
+/// Writes comments in front of an entry or an end, each on a line.
+fn flow_comments(comments: &mut Vec<Cow<'_, str>>, out: &mut String) {
+    if comments.is_empty() {
+        return;
+    }
+    out.push('\n');
+    for comment in comments.drain(..) {
+        for line in lines(&comment) {
+            out.push('#');
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+}
+
+fn flow_scalar(value: &Value<'_>) -> String {
+    let mut text = String::new();
+    match value {
+        Value::Str(bytes) if std::str::from_utf8(bytes).is_ok() => double_quoted(bytes, &mut text),
+        value => {
+            let place = Place { content_column: 0, parent_column: 0, in_flow: true, is_key: false, line_ending: "\n" };
+            scalar(value, &place, &mut text);
+        }
+    }
+    text
 }
 
 #[cfg(test)]

@@ -82,6 +82,53 @@ fn a_subtree_behind_a_dash_starts_there() {
     assert_eq!(written(&[map(None), comment(" c"), Event::End]), "  - {\n    # c\n}\n");
 }
 
+#[test]
+fn comments_that_may_be_tokens_stay_in_an_empty_list() {
+    let events = [list(None), comment("c"), Event::End];
+    let mut out = String::from("s:");
+    block(&events, 0, &OPTIONS, &mut out);
+    assert_eq!(out, "s: [\n    #c\n]\n");
+    let events = [map(None), list(Some("s")), comment("c"), Event::End, Event::End];
+    assert_eq!(printed(&events), "s: []\n#c\n");
+}
+
+#[test]
+fn comments_that_may_be_tokens_stay_behind_a_block() {
+    let events = [
+        map(None),
+        leaf(Some("a"), "b"),
+        list(Some("l")),
+        map(None),
+        list(Some("m")),
+        leaf(None, "c"),
+        Event::End,
+        comment("d"),
+        Event::End,
+        comment("e"),
+        Event::End,
+        comment("f"),
+        Event::End,
+    ];
+    let mut out = String::from("k:");
+    block(&events, 0, &OPTIONS, &mut out);
+    let expected = "k:\n    a: b\n    #f\n    l:\n        #e\n        #d\n        - m:\n            - c\n";
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn comments_in_flow_text_have_lines() {
+    let written = |events: &[Event<'_>]| {
+        let mut out = String::new();
+        flow(events, &mut out);
+        out
+    };
+    let events =
+        [map(None), comment("c"), leaf(Some("a"), "b"), inline("d\ne"), list(Some("l")), Event::End, Event::End];
+    assert_eq!(written(&events), "{\n#c\n\"a\": \"b\",\n#d\n#e\n\"l\": []}");
+    assert_eq!(written(&[list(None), leaf(None, "a"), comment("c"), Event::End]), "[\"a\"\n#c\n]");
+    assert_eq!(written(&[map(None), comment("c"), Event::End]), "{\n#c\n}");
+}
+
 /// Texts that need care, as keys and as values.
 const TEXTS: [&str; 24] = [
     "",
@@ -173,6 +220,17 @@ proptest! {
         let outline: Outline = read::outline(&text).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
         let root = outline.documents[0].root as usize;
         let back = outline.events(&text, root, outline.items.len(), |_| None);
+        prop_assert_eq!(values(&back), values(&events), "{}", text);
+        prop_assert_eq!(comments(&back), comments(&events), "{}", text);
+    }
+
+    #[test]
+    fn flow_text_reads_back(choices: Vec<u8>) {
+        let events = build(&choices);
+        let mut text = String::from("r: ");
+        flow(&events, &mut text);
+        let outline: Outline = read::outline(&text).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
+        let back = outline.events(&text, 1, outline.items.len(), |_| None);
         prop_assert_eq!(values(&back), values(&events), "{}", text);
         prop_assert_eq!(comments(&back), comments(&events), "{}", text);
     }
