@@ -170,6 +170,11 @@ mod tests {
         drop(private);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
+        let (private, path) = PrivateFolder::with_file(OsStr::new("a"), b"plain", &env).unwrap();
+        assert!(std::thread::spawn(|| panic!("a panic that is meant")).join().is_err());
+        assert!(!path.exists());
+        drop(private);
+
         let missing = folder.path().join("none");
         let env = Environment::of(&[("TMPDIR", missing.to_str().unwrap()), ("XDG_RUNTIME_DIR", tmp)], Path::new("/"));
         let failure = PrivateFolder::with_file(OsStr::new("a"), b"plain", &env).err().unwrap();

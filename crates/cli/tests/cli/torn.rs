@@ -44,6 +44,7 @@ const UPDATEKEYS: Verb =
     Verb { name: "updatekeys", args: &["updatekeys", "-y"], old: encrypted, makes_plain: false, new: || SECRET.into() };
 
 const KILL: &str = "signal=SIGKILL";
+const STOP: &str = "signal=SIGTERM";
 const FULL: &str = "error=ENOSPC";
 const BROKEN: &str = "error=EIO";
 
@@ -60,6 +61,11 @@ fn a_kill_while_decrypting_leaves_the_old_or_the_new_file() {
 #[test]
 fn a_kill_while_editing_leaves_the_old_or_the_new_file() {
     every_call(&EDIT, KILL);
+}
+
+#[test]
+fn a_signal_while_editing_leaves_the_old_or_the_new_file_and_nothing_else() {
+    every_call(&EDIT, STOP);
 }
 
 #[test]
@@ -155,10 +161,13 @@ fn every_call(verb: &Verb, fault: &str) {
                 true => assert!(!output.status.success(), "{what}: success, and nothing happened"),
                 false => {
                     changed += 1;
+                    assert!(fault != STOP || output.status.success(), "{what}: it says that nothing happened");
                     assert!(is_new(&world, verb, &now), "{what}: the file is torn");
                 }
             }
-            left += check_leftovers(&world, &what, verb, fault);
+            let found = check_leftovers(&world, &what, verb, fault);
+            assert!(fault != STOP || found == 0, "{what}: something was left behind");
+            left += found;
         }
     }
     assert!(changed > 0, "no point was behind the replacement");
