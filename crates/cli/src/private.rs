@@ -6,13 +6,14 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, Once, PoisonError},
 };
 
+use rustix::fs::{FlockOperation, flock};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -29,6 +30,8 @@ use crate::{
 /// The folder; dropping it removes it with all that is in it.
 pub struct PrivateFolder {
     path: PathBuf,
+    /// Locked while the process lives: what is not locked was left behind by one that was killed.
+    _lock: File,
 }
 
 impl PrivateFolder {
@@ -44,6 +47,9 @@ impl PrivateFolder {
         fs::metadata(&temporary).map_err(|error| failure(&temporary, &error))?;
         guard_against_every_end()
             .map_err(|error| Failure::new(Code::CouldNotWriteOutput, format!("signals: {}", io_text(&error))))?;
+        for left in places(env).iter().chain(Some(&temporary)).flat_map(|place| left_behind(place)) {
+            ui::warn(&format!("{}: plain text that an interrupted edit left behind; remove it", left.display()));
+        }
         for place in places(env) {
             if let Ok(made) = PrivateFolder::make_in(&place, name, text) {
                 return Ok(made);
@@ -60,13 +66,15 @@ impl PrivateFolder {
     }
 
     fn make_in(place: &Path, name: &OsStr, text: &[u8]) -> io::Result<(PrivateFolder, PathBuf)> {
-        let path = place.join(format!("sops-{}{}", random_name(), random_name()));
+        let path = place.join(format!("{PREFIX}{}{}", random_name(), random_name()));
         // A signal waits until the folder is known, and then removes it.
         let mut state = lock();
         DirBuilder::new().mode(0o700).create(&path)?;
         *state = State::Present(path.clone());
         drop(state);
-        let folder = PrivateFolder { path };
+        let lock = File::open(&path)?;
+        let _best_effort = flock(&lock, FlockOperation::NonBlockingLockExclusive);
+        let folder = PrivateFolder { path, _lock: lock };
         // A strict umask takes rights away that the owner needs.
         fs::set_permissions(&folder.path, fs::Permissions::from_mode(0o700))?;
         let path = folder.path.join(name);
@@ -93,9 +101,25 @@ impl Drop for PrivateFolder {
 
 /// Returns the places in memory that are fit to hold plain text.
 pub fn places(env: &Environment) -> Vec<PathBuf> {
-    let mine = |path: &PathBuf| fs::metadata(path).is_ok_and(|meta| meta.uid() == rustix::process::geteuid().as_raw());
-    let runtime = env.text("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute() && mine(path));
+    let runtime = env.text("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute() && is_mine(path));
     runtime.into_iter().chain(Some(PathBuf::from("/dev/shm"))).collect()
+}
+
+/// Returns private folders of ours that no process works in.
+fn left_behind(place: &Path) -> Vec<PathBuf> {
+    let is_left = |path: &PathBuf| {
+        let is_named = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+        is_named
+            && is_mine(path)
+            && File::open(path).is_ok_and(|folder| flock(&folder, FlockOperation::NonBlockingLockExclusive).is_ok())
+    };
+    fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.path()).filter(is_left).collect()
+}
+
+/// Tells whether a folder, not a link to one, belongs to this user.
+fn is_mine(path: &Path) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir() && meta.uid() == me)
 }
 
 /// What there is to remove.
@@ -152,6 +176,7 @@ fn guard_against_every_end() -> io::Result<()> {
 }
 
 const REMOVALS: usize = 8;
+const PREFIX: &str = "sops-edit-";
 
 #[cfg(test)]
 mod tests {

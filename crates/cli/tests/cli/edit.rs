@@ -111,7 +111,7 @@ fn the_private_folder_is_in_memory_where_there_is_no_place_for_the_user() {
         };
         assert_eq!(command.output().expect("the command starts").status.code(), Some(200));
         let seen = world.text("seen");
-        assert!(seen.starts_with("/dev/shm/sops-"), "{variable:?}: {seen}");
+        assert!(seen.starts_with("/dev/shm/sops-edit-"), "{variable:?}: {seen}");
         assert!(!Path::new(seen.trim_end()).parent().expect("a folder").exists(), "{seen}");
     }
 }
@@ -187,6 +187,20 @@ fn a_signal_removes_the_private_copy_and_changes_nothing() {
         assert_eq!(world.read("f.yaml"), before, "{signal}");
         std::fs::remove_file(world.path("edited")).expect("the editor ran");
     }
+}
+
+#[test]
+fn what_a_kill_left_behind_is_told_by_the_next_edit() {
+    let world = encrypted();
+    let output = edit(&world, &shell("echo $1 > seen; kill -KILL $PPID"), &["f.yaml"]);
+    assert_eq!(output.status.code(), None);
+    let left = world.text("seen");
+    let left = Path::new(left.trim_end()).parent().expect("a folder");
+    let output = edit(&world, CHANGES, &["f.yaml"]);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && message.contains(left.to_str().expect("UTF-8")), "{message}");
+    std::fs::remove_dir_all(left).expect("it is still there");
+    no_value_is_left(&world);
 }
 
 #[test]

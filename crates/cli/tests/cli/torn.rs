@@ -165,7 +165,9 @@ fn every_call(verb: &Verb, fault: &str) {
                     assert!(is_new(&world, verb, &now), "{what}: the file is torn");
                 }
             }
-            let found = check_leftovers(&world, &what, verb, fault);
+            // Out of memory is an abort: no more to be done about it than about a kill.
+            let is_killed = output.status.code().is_none() && fault != STOP;
+            let found = check_leftovers(&world, &what, verb, is_killed);
             assert!(fault != STOP || found == 0, "{what}: something was left behind");
             left += found;
         }
@@ -254,14 +256,13 @@ fn leftovers(world: &World) -> Vec<PathBuf> {
 /// After a kill a temporary file beside the target may stay behind. It holds what the target was to hold, so a plain value
 /// only when decrypting, and is the owner's alone. The private folder of the editor may stay too: nobody else can enter it.
 /// After an error nothing stays but an edit that could not be written, encrypted.
-fn check_leftovers(world: &World, what: &str, verb: &Verb, fault: &str) -> usize {
+fn check_leftovers(world: &World, what: &str, verb: &Verb, is_killed: bool) -> usize {
     let found = leftovers(world);
     for path in &found {
         let name = path.display();
         let mode = |path: &Path| std::fs::metadata(path).expect("a file").permissions().mode() & 0o777;
         let folder = path.parent().expect("a folder");
-        let is_private =
-            fault == KILL && folder.parent().is_some_and(|run| run.ends_with("run")) && mode(folder) == 0o700;
+        let is_private = is_killed && folder.parent().is_some_and(|run| run.ends_with("run")) && mode(folder) == 0o700;
         let is_beside = Some(folder) == world.path("f.yaml").parent();
         assert!(is_private || is_beside, "{what}: {name} was left behind");
         let bytes = std::fs::read(path).expect("a readable file");
