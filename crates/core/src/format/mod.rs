@@ -1,6 +1,7 @@
 //! The five formats: a closed set, matched in one place.
 
 pub mod json;
+pub(crate) mod syntax;
 pub mod yaml;
 
 /// A file format.

@@ -1,7 +1,8 @@
 //! Whole subtrees as block or flow text.
 //!
 //! Comments stand where the reference puts them, but for those it loses or moves out of their place: a comment at the end of
-//! the line of a mapping or list is written above it, and one behind the last element of a list stays in the list.
+//! the line of a mapping or list is written above it, and one behind the last element of a list stays in the list. In the
+//! copies that sealing makes of aliases they stay in their collection: a token opens under its own path only.
 
 use super::write::{Options, Place, double_quoted, is_break, scalar};
 use crate::outline::Event;
