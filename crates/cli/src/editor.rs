@@ -1,7 +1,7 @@
 //! The person's editor: which one, run on a private copy, again and again until its text can be used.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     io::IsTerminal,
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
@@ -40,10 +40,7 @@ pub fn revise<T>(
     env: &Environment,
     mut accept: impl FnMut(Zeroizing<Vec<u8>>) -> Result<T, Refusal>,
 ) -> Result<(T, PrivateFolder), Failure> {
-    let folder = PrivateFolder::create(env)?;
-    let path = folder
-        .write(name, text)
-        .map_err(|error| Failure::io(Code::CouldNotWriteOutput, Path::new(name), "the private copy", &error))?;
+    let (folder, path) = PrivateFolder::with_file(name, text, env)?;
     let mut round = 0;
     loop {
         round += 1;
@@ -125,7 +122,7 @@ fn find(program: &str, env: &Environment) -> Result<PathBuf, String> {
     if program.contains('/') {
         return Ok(PathBuf::from(program));
     }
-    let path = env.get("PATH").map(OsStr::to_owned).unwrap_or_else(OsString::new);
+    let path = env.get("PATH").map(OsStr::to_owned).unwrap_or_default();
     let is_program =
         |path: &PathBuf| path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
     std::env::split_paths(&path)

@@ -140,9 +140,7 @@ fn code(error: &Error, phase: Phase) -> Code {
         (Error::Syntax { .. } | Error::Limit { .. }, Phase::ReadPlain) => Code::CouldNotReadInput,
         (Error::Tree { .. }, Phase::ReadPlain | Phase::Seal) => Code::ErrorEncryptingTree,
         (Error::Path { malformed: true, .. }, Phase::Path) => Code::InvalidTreePath,
-        (Error::SelectorConflict | Error::Selector { .. } | Error::NothingSelected { .. }, Phase::Seal) => {
-            Code::ConflictingParameters
-        }
+        (Error::SelectorConflict | Error::Selector { .. }, Phase::Seal) => Code::ConflictingParameters,
         (Error::Path { .. }, Phase::Dump) => Code::Generic,
         (_, Phase::Dump) => Code::ErrorDumpingTree,
         _ => Code::Generic,
@@ -186,6 +184,10 @@ mod tests {
         assert_eq!(number(syntax(), Phase::Open), 1);
         assert_eq!(number(Error::SelectorConflict, Phase::Seal), 8);
         assert_eq!(number(Error::SelectorConflict, Phase::Open), 1);
+        assert_eq!(number(Error::NothingSelected { setting: "x" }, Phase::Seal), 1);
+        let wrap = || Error::Wrap { key: "k".into(), reason: "r".into() };
+        assert_eq!(number(wrap(), Phase::Draft), 128);
+        assert_eq!(number(wrap(), Phase::Rewrap), 1);
         assert_eq!(number(Error::Unsupported { what: "x".into() }, Phase::Dump), 4);
         assert_eq!(number(Error::Path { reason: "x".into(), malformed: true }, Phase::Path), 91);
         assert_eq!(number(Error::Path { reason: "x".into(), malformed: false }, Phase::Dump), 1);

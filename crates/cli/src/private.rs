@@ -13,6 +13,7 @@ use std::{
     sync::{Mutex, MutexGuard, Once, PoisonError},
 };
 
+use rustix::fs::{FlockOperation, flock};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -29,52 +30,58 @@ use crate::{
 /// The folder; dropping it removes it with all that is in it.
 pub struct PrivateFolder {
     path: PathBuf,
+    /// Locked while the process lives: what is not locked was left behind by one that was killed.
+    _lock: File,
 }
 
 impl PrivateFolder {
-    /// Makes the folder in the first of `$XDG_RUNTIME_DIR`, `/dev/shm` and `$TMPDIR` that takes it.
+    /// Makes the folder with one file in it, in the first of `$XDG_RUNTIME_DIR`, `/dev/shm` and `$TMPDIR` that takes them.
+    /// Returns the path of the file too.
     ///
     /// # Errors
-    /// None takes it, or `$TMPDIR` names nothing (3).
-    pub fn create(env: &Environment) -> Result<PrivateFolder, Failure> {
+    /// None takes them, or `$TMPDIR` names nothing (3).
+    pub fn with_file(name: &OsStr, text: &[u8], env: &Environment) -> Result<(PrivateFolder, PathBuf), Failure> {
         let failure = |place: &Path, error: &io::Error| Failure::io(Code::CouldNotWriteOutput, place, "", error);
         // compat: a wrong TMPDIR is a mistake that is reported, also where another place is better.
         let temporary = env.text("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
         fs::metadata(&temporary).map_err(|error| failure(&temporary, &error))?;
         guard_against_every_end()
             .map_err(|error| Failure::new(Code::CouldNotWriteOutput, format!("signals: {}", io_text(&error))))?;
-
-        // A signal from here on waits until the folder is known, and then removes it.
-        let mut state = lock();
+        for left in places(env).iter().chain(Some(&temporary)).flat_map(|place| left_behind(place)) {
+            ui::warn(&format!("{}: plain text that an interrupted edit left behind; remove it", left.display()));
+        }
         for place in places(env) {
-            if let Ok(path) = make_in(&place) {
-                *state = State::Present(path.clone());
-                return Ok(PrivateFolder { path });
+            if let Ok(made) = PrivateFolder::make_in(&place, name, text) {
+                return Ok(made);
             }
         }
-        let path = make_in(&temporary).map_err(|error| failure(&temporary, &error))?;
-        *state = State::Present(path.clone());
-        drop(state);
+        let made = PrivateFolder::make_in(&temporary, name, text).map_err(|error| failure(&temporary, &error))?;
         if cfg!(target_os = "linux") {
             ui::warn(&format!(
-                "{}: the plain text lies here while it is edited, and this may be a disk",
-                path.display()
+                "{}: the plain text is here while it is edited, and this may be a disk",
+                made.1.display()
             ));
         }
-        Ok(PrivateFolder { path })
+        Ok(made)
     }
 
-    /// Writes a file that only the owner may read, and returns its path.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn write(&self, name: &OsStr, text: &[u8]) -> io::Result<PathBuf> {
-        let path = self.path.join(name);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    fn make_in(place: &Path, name: &OsStr, text: &[u8]) -> io::Result<(PrivateFolder, PathBuf)> {
+        let path = place.join(format!("{PREFIX}{}{}", random_name(), random_name()));
+        // A signal waits until the folder is known, and then removes it.
+        let mut state = lock();
+        DirBuilder::new().mode(0o700).create(&path)?;
+        *state = State::Present(path.clone());
+        drop(state);
+        let lock = File::open(&path)?;
+        let _best_effort = flock(&lock, FlockOperation::NonBlockingLockExclusive);
+        let folder = PrivateFolder { path, _lock: lock };
         // A strict umask takes rights away that the owner needs.
+        fs::set_permissions(&folder.path, fs::Permissions::from_mode(0o700))?;
+        let path = folder.path.join(name);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
         file.write_all(text)?;
-        Ok(path)
+        Ok((folder, path))
     }
 
     /// Removes the folder. From here on a signal no longer ends the process: what is left to do is short, leaves nothing
@@ -94,32 +101,25 @@ impl Drop for PrivateFolder {
 
 /// Returns the places in memory that are fit to hold plain text.
 pub fn places(env: &Environment) -> Vec<PathBuf> {
-    let mine = |path: &PathBuf| fs::metadata(path).is_ok_and(|meta| meta.uid() == rustix::process::geteuid().as_raw());
-    let runtime = env.text("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute() && mine(path));
+    let runtime = env.text("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute() && is_mine(path));
     runtime.into_iter().chain(Some(PathBuf::from("/dev/shm"))).collect()
 }
 
-fn make_in(place: &Path) -> io::Result<PathBuf> {
-    loop {
-        let path = place.join(format!("sops-{}{}", random_name(), random_name()));
-        match DirBuilder::new().mode(0o700).create(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-            Ok(()) => {
-                // A strict umask takes rights away that the owner needs; a place that is full or read-only shows here.
-                let usable = fs::set_permissions(&path, fs::Permissions::from_mode(0o700))
-                    .and_then(|()| File::create_new(path.join("x")))
-                    .and_then(|_| fs::remove_file(path.join("x")));
-                return match usable {
-                    Ok(()) => Ok(path),
-                    Err(error) => {
-                        let _best_effort = fs::remove_dir_all(&path);
-                        Err(error)
-                    }
-                };
-            }
-        }
-    }
+/// Returns private folders of ours that no process works in.
+fn left_behind(place: &Path) -> Vec<PathBuf> {
+    let is_left = |path: &PathBuf| {
+        let is_named = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+        is_named
+            && is_mine(path)
+            && File::open(path).is_ok_and(|folder| flock(&folder, FlockOperation::NonBlockingLockExclusive).is_ok())
+    };
+    fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.path()).filter(is_left).collect()
+}
+
+/// Tells whether a folder, not a link to one, belongs to this user.
+fn is_mine(path: &Path) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir() && meta.uid() == me)
 }
 
 /// What there is to remove.
@@ -176,6 +176,7 @@ fn guard_against_every_end() -> io::Result<()> {
 }
 
 const REMOVALS: usize = 8;
+const PREFIX: &str = "sops-edit-";
 
 #[cfg(test)]
 mod tests {
@@ -186,19 +187,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tmp = folder.path().to_str().unwrap();
         let env = Environment::of(&[("TMPDIR", tmp), ("XDG_RUNTIME_DIR", tmp)], Path::new("/"));
-        let private = PrivateFolder::create(&env).unwrap();
-        let path = private.write(OsStr::new("a b.yaml"), b"plain").unwrap();
+        let (private, path) = PrivateFolder::with_file(OsStr::new("a b.yaml"), b"plain", &env).unwrap();
         assert!(path.starts_with(folder.path()) && path.ends_with("a b.yaml"));
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
         assert_eq!((mode(path.parent().unwrap()), mode(&path)), (0o700, 0o600));
-        assert!(private.write(OsStr::new("a b.yaml"), b"again").is_err());
         fs::create_dir_all(path.parent().unwrap().join("x/y")).unwrap();
         drop(private);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
+        let (private, path) = PrivateFolder::with_file(OsStr::new("a"), b"plain", &env).unwrap();
+        assert!(std::thread::spawn(|| panic!("a panic that is meant")).join().is_err());
+        assert!(!path.exists());
+        drop(private);
+
         let missing = folder.path().join("none");
         let env = Environment::of(&[("TMPDIR", missing.to_str().unwrap()), ("XDG_RUNTIME_DIR", tmp)], Path::new("/"));
-        let failure = PrivateFolder::create(&env).err().unwrap();
+        let failure = PrivateFolder::with_file(OsStr::new("a"), b"plain", &env).err().unwrap();
         assert_eq!(failure.code, Code::CouldNotWriteOutput);
         assert!(failure.render(false).contains("none"), "{}", failure.render(false));
     }

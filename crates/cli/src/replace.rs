@@ -13,7 +13,10 @@ use std::{
     fs::{self, File, OpenOptions},
     hash::{BuildHasher, Hasher},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -179,7 +182,7 @@ pub fn create_file(path: &Path, text: &[u8], mode: u32) -> Result<(), ReplaceErr
 pub fn keep(folders: impl Iterator<Item = PathBuf>, name: &OsStr, text: &[u8]) -> Option<PathBuf> {
     for folder in folders {
         let mut kept = OsString::from(format!("edited-{}-", random_name()));
-        kept.push(name);
+        kept.push(end_of(name));
         let path = folder.join(kept);
         if create_file(&path, text, 0o600).is_ok() {
             return Some(path);
@@ -255,9 +258,15 @@ fn temporary_name(target: &Path) -> (PathBuf, OsString) {
         _ => PathBuf::from("."),
     };
     let mut prefix = OsString::from(".");
-    prefix.push(target.file_name().unwrap_or_default());
+    prefix.push(end_of(target.file_name().unwrap_or_default()));
     prefix.push(".");
     (folder, prefix)
+}
+
+/// Returns as much of a name's end as leaves room for more.
+fn end_of(name: &OsStr) -> &OsStr {
+    let bytes = name.as_bytes();
+    OsStr::from_bytes(bytes.get(bytes.len().saturating_sub(MAX_NAME)..).unwrap_or_default())
 }
 
 /// Tells whether `path` leads to the open file.
@@ -324,6 +333,8 @@ fn copy_extended(from: &File, to: &File) -> io::Result<bool> {
 }
 
 const SUFFIX: &str = ".tmp";
+/// A file's name has 255 bytes at most.
+const MAX_NAME: usize = 200;
 
 #[cfg(test)]
 #[path = "replace/tests.rs"]

@@ -198,3 +198,12 @@ fn what_could_not_be_written_is_kept_where_it_can_be() {
     assert!(kept.to_str().unwrap().ends_with("a.yaml"));
     assert_eq!(keep(places[..1].iter().cloned(), OsStr::new("a"), b"x"), None);
 }
+
+#[test]
+fn a_name_may_be_as_long_as_names_can_be() {
+    let folder = Folder::new();
+    let path = folder.file(&"n".repeat(255), "old");
+    replace(&path, "new").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    assert!(keep(Some(folder.0.path().to_path_buf()).into_iter(), path.file_name().unwrap(), b"x").is_some());
+}

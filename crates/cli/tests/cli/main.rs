@@ -1,8 +1,10 @@
 //! The command from outside: the story of the README, the configuration, kills at every system call, random documents
 //! exchanged with the reference. Lower levels are tested where they live.
 
+mod changes;
 mod config;
 mod differential;
+mod edit;
 mod generator;
 mod story;
 mod suite;

@@ -13,6 +13,11 @@ pub const ALICE: &str = include_str!("../../../../fixtures/keys/alice.agekey");
 /// Its recipient.
 pub const ALICE_RECIPIENT: &str = include_str!("../../../../fixtures/keys/alice.recipient");
 
+/// Another one.
+pub const BOB: &str = include_str!("../../../../fixtures/keys/bob.agekey");
+/// Its recipient.
+pub const BOB_RECIPIENT: &str = include_str!("../../../../fixtures/keys/bob.recipient");
+
 /// A scratch directory with a home of its own.
 pub struct World {
     root: TempDir,
@@ -22,7 +27,7 @@ impl World {
     /// Makes an empty world.
     pub fn new() -> World {
         let root = TempDir::with_prefix("sops-test-").expect("a scratch directory");
-        for dir in ["home", "work", "tmp"] {
+        for dir in ["home", "work", "tmp", "run"] {
             std::fs::create_dir(root.path().join(dir)).expect("a scratch directory");
         }
         World { root }
@@ -47,6 +52,11 @@ impl World {
         self.root.path().join("work").join(name)
     }
 
+    /// Returns one of the world's folders: `home`, `work`, `tmp` or `run`.
+    pub fn place(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
     /// Writes a file in the working directory.
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
         std::fs::write(self.path(name), bytes).expect("a file is written");
@@ -68,6 +78,8 @@ impl World {
         let path = std::env::var_os("PATH").unwrap_or_default();
         command.env_clear().env("PATH", path).env("TZ", "UTC").env("LANG", "C.UTF-8");
         command.env("HOME", self.root.path().join("home")).env("TMPDIR", self.root.path().join("tmp"));
+        // In memory on a real machine; here it is looked through.
+        command.env("XDG_RUNTIME_DIR", self.root.path().join("run"));
         command.current_dir(self.root.path().join("work")).stdin(Stdio::null());
         command
     }
