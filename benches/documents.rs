@@ -48,7 +48,7 @@ fn seal(plain: &PlainDocument, keys: &Keyring) -> Vec<u8> {
         selector: Selector::from_settings(&settings).expect("the default rule"),
         mac_only_encrypted: false,
         allow_nothing: false,
-        indent: 0,
+        indent: None,
     };
     Sealer::create(recipe, keys).and_then(|sealer| sealer.seal(plain, NOW)).expect("the text can be sealed")
 }

@@ -33,7 +33,7 @@ pub fn for_new_file(
     name: &str,
     input: Format,
     located: &Located,
-    indent: usize,
+    indent: Option<usize>,
     env: &Environment,
 ) -> Result<Recipe, Failure> {
     let given = given_keys(&args.keys, env);

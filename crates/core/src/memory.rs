@@ -37,6 +37,7 @@ impl TokenMemory {
 
     /// Remembers the token of a value, in walk order.
     pub fn remember(&mut self, aad: &[u8], kind: Kind, plain: &[u8], token: &[u8]) {
+        let kind = class(kind, plain);
         let digest = self.state.hash_one((aad, kind, plain));
         let plain = append(&mut self.plain, plain);
         let token = append(&mut self.tokens, token);
@@ -46,6 +47,14 @@ impl TokenMemory {
     /// Starts one sealing.
     pub fn reuse(&self) -> Reuse<'_> {
         Reuse { memory: self, next: 0, chains: None }
+    }
+}
+
+/// A float without a fraction is written like an integer, and read back as one.
+fn class(kind: Kind, plain: &[u8]) -> Kind {
+    match kind {
+        Kind::Float if plain.iter().all(|b| b.is_ascii_digit() || *b == b'-') => Kind::Int,
+        kind => kind,
     }
 }
 
@@ -75,6 +84,7 @@ impl<'m> Reuse<'m> {
     /// The token of an equal value at the same path, if one is left.
     pub fn take(&mut self, aad: &[u8], kind: Kind, plain: &[u8]) -> Option<&'m [u8]> {
         let memory = self.memory;
+        let kind = class(kind, plain);
         if memory.entries.is_empty() {
             return None;
         }

@@ -5,9 +5,12 @@ use crate::crypto::mac::{self, Mac};
 use crate::digest::fast_digest;
 use crate::document::{EncryptedDocument, PlainDocument};
 use crate::error::Error;
+use crate::format::json::write::Indent;
+use crate::format::syntax::Source;
 use crate::format::yaml::layout::{Branch, Place};
 use crate::format::yaml::seal::{Sealing, float_spelling};
 use crate::format::yaml::{self, layout, read};
+use crate::format::{Format, json};
 use crate::keys::Keyring;
 use crate::memory::TokenMemory;
 use crate::metadata::keys::MasterKey;
@@ -23,6 +26,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use zeroize::Zeroizing;
 
+/// What the value of a binary file is bound to: its key.
+const BINARY_AAD: &[u8] = b"data:";
+
 /// What a new encrypted file looks like.
 pub struct Recipe {
     /// Key groups; one for most files.
@@ -35,8 +41,8 @@ pub struct Recipe {
     pub mac_only_encrypted: bool,
     /// Whether an explicit selector may select nothing.
     pub allow_nothing: bool,
-    /// Spaces of new text; 0 for the format's default.
-    pub indent: usize,
+    /// Spaces per level of new text; without it the format's default.
+    pub indent: Option<usize>,
 }
 
 /// Data key and metadata of one file, and what is known of its text.
@@ -46,7 +52,7 @@ pub struct Sealer {
     selector: Selector,
     metadata: Metadata,
     allow_nothing: bool,
-    indent: usize,
+    indent: Option<usize>,
     memory: TokenMemory,
     existing: Option<Existing>,
 }
@@ -56,8 +62,8 @@ struct Existing {
     file: EncryptedDocument,
     /// SHA-256 of the plain text it holds.
     plain: [u8; 32],
-    /// Whether keys were added, removed or exchanged since.
-    rekeyed: bool,
+    /// Whether the file may not stay as it is even with the same text: other keys, or a MAC that was not looked at.
+    is_stale: bool,
 }
 
 impl Sealer {
@@ -82,23 +88,29 @@ impl Sealer {
             selector: recipe.selector,
             metadata,
             allow_nothing: recipe.allow_nothing,
-            indent: if recipe.indent == 0 { 4 } else { recipe.indent },
+            indent: recipe.indent,
             memory: TokenMemory::new(),
             existing: None,
         })
     }
 
     /// The sealer of an opened file.
-    pub(crate) fn of(file: EncryptedDocument, data_key: DataKey, memory: TokenMemory, plain: &PlainDocument) -> Sealer {
+    pub(crate) fn of(
+        file: EncryptedDocument,
+        data_key: DataKey,
+        memory: TokenMemory,
+        plain: &PlainDocument,
+        verified: bool,
+    ) -> Sealer {
         Sealer {
             cipher: Cipher::new(&data_key),
             data_key,
             selector: file.selector().clone(),
             metadata: file.metadata().clone(),
             allow_nothing: true,
-            indent: file.branch_indent(),
+            indent: file.indent(),
             memory,
-            existing: Some(Existing { plain: Sha256::digest(plain.source()).into(), file, rekeyed: false }),
+            existing: Some(Existing { plain: Sha256::digest(plain.content()).into(), file, is_stale: !verified }),
         }
     }
 
@@ -159,7 +171,7 @@ impl Sealer {
         self.metadata.threshold = keys.wrap_groups(&mut groups, self.metadata.threshold, data_key)?;
         self.metadata.groups = groups;
         if let Some(existing) = &mut self.existing {
-            existing.rekeyed = true;
+            existing.is_stale = true;
         }
         Ok(())
     }
@@ -177,14 +189,22 @@ impl Sealer {
     /// [`Error::AlreadyEncrypted`] for a text that has a `sops` entry.
     pub fn with_metadata(&self, plain: &PlainDocument) -> Result<Vec<u8>, Error> {
         let (source, outline) = (plain.source(), plain.outline());
-        if !branches(outline, source).is_empty() {
+        if !plain.format().metadata_items(source, outline)?.is_empty() {
             return Err(Error::AlreadyEncrypted);
         }
         let mut edits = Edits::new(source, source.len() + 4096, 1);
         let written = self.metadata.write();
-        let branch = layout::Branch { events: &written, written: None, indent: self.indent, place: Place::Last };
-        if let Some(document) = outline.documents.first() {
-            layout::insert_branch(source, outline, document, &branch, &mut edits);
+        match plain.format().syntax()? {
+            Some(syntax) => {
+                syntax.insert_metadata(Source { text: source, outline }, &written, None, self.indent, &mut edits);
+            }
+            None => {
+                let indent = self.yaml_indent();
+                let branch = layout::Branch { events: &written, written: None, indent, place: Place::Last };
+                if let Some(document) = outline.documents.first() {
+                    layout::insert_branch(source, outline, document, &branch, &mut edits);
+                }
+            }
         }
         Ok(plain.encoding().encode(edits.finish()?))
     }
@@ -201,7 +221,11 @@ impl Sealer {
         if let Some(existing) = self.existing.as_ref().filter(|e| e.holds(plain)) {
             return Ok(existing.file.bytes());
         }
-        let places = self.existing.as_ref().map_or(Vec::new(), Existing::places);
+        if plain.format() == Format::Binary {
+            return self.seal_binary(plain, unix_seconds);
+        }
+        let places = self.existing.as_ref().filter(|_| plain.format() == Format::Yaml);
+        let places = places.map_or(Vec::new(), Existing::places);
         match self.seal_at(plain, unix_seconds, &places) {
             // A branch between other entries may attach their comments to other ones: behind the last it does not.
             Err(Error::Reparse { .. }) if places.iter().any(|p| *p != Place::Last) => {
@@ -221,21 +245,67 @@ impl Sealer {
         if !pass.any && pass.leaves > 0 && self.selector.is_explicit() && !self.allow_nothing {
             return Err(Error::NothingSelected { setting: self.selector.setting() });
         }
-        let mut metadata = self.metadata.clone();
-        metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
-        metadata.mac =
-            mac::seal(&self.cipher, std::mem::replace(&mut pass.mac, Mac::new(false)), &metadata.last_modified);
-        let sealing = Sealing::new(source, &laid_out.outline);
-        sealing.finish(&pass.copies, |index| pass.seals[index].is_sealed(), self.indent, &mut edits);
-        let written = metadata.write();
-        let texts = match &self.existing {
-            Some(existing) => existing.branch_texts(&written, layout::line_ending(source), &laid_out.outline),
-            None => Vec::new(),
-        };
-        laid_out.write_branches(&written, &texts, places, self.indent, &mut edits);
+        let mac = std::mem::replace(&mut pass.mac, Mac::new(false));
+        let metadata = self.sealed_metadata(mac, unix_seconds);
+        match plain.format().syntax()? {
+            Some(syntax) => {
+                let old = self.existing_of(plain.format()).map(|e| e.file.metadata().write()).unwrap_or_default();
+                let existing = self.existing_of(plain.format()).map(|e| e.file.existing(&old));
+                let source = Source { text: source, outline: &laid_out.outline };
+                syntax.insert_metadata(source, &metadata, existing, self.indent, &mut edits);
+            }
+            None => {
+                let sealing = Sealing::new(source, &laid_out.outline);
+                sealing.finish(&pass.copies, |index| pass.seals[index].is_sealed(), self.yaml_indent(), &mut edits);
+                let texts = match self.existing_of(Format::Yaml) {
+                    Some(existing) => existing.branch_texts(&metadata, layout::line_ending(source), &laid_out.outline),
+                    None => Vec::new(),
+                };
+                laid_out.write_branches(&metadata, &texts, places, self.yaml_indent(), &mut edits);
+            }
+        }
         let text = edits.finish()?;
         self.check(&laid_out, &pass, &text)?;
         Ok(plain.encoding().encode(text))
+    }
+
+    /// The file that was opened, if it has that format.
+    fn existing_of(&self, format: Format) -> Option<&Existing> {
+        self.existing.as_ref().filter(|e| e.file.format() == format)
+    }
+
+    fn yaml_indent(&self) -> usize {
+        self.indent.filter(|i| *i > 0).unwrap_or(4)
+    }
+
+    /// The metadata with time and MAC, as events.
+    fn sealed_metadata(&self, mac: Mac, unix_seconds: i64) -> Vec<Event<'static>> {
+        let mut metadata = self.metadata.clone();
+        metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
+        metadata.mac = mac::seal(&self.cipher, mac, &metadata.last_modified);
+        metadata.write()
+    }
+
+    /// Any bytes become one token in a JSON text.
+    fn seal_binary(&self, plain: &PlainDocument, unix_seconds: i64) -> Result<Vec<u8>, Error> {
+        let content = plain.content();
+        let mut mac = Mac::new(self.metadata.mac_only_encrypted);
+        mac.update(content);
+        let mut token = Vec::new();
+        if !content.is_empty() {
+            match self.memory.reuse().take(BINARY_AAD, Kind::Str, content) {
+                Some(known) => token.extend_from_slice(known),
+                None => self.cipher.seal(content, BINARY_AAD, &IvSource::new().draw(), Kind::Str, &mut token),
+            }
+        }
+        let metadata = self.sealed_metadata(mac, unix_seconds);
+        let mut events = vec![Event::Map(None), Event::Leaf(Some(Cow::Borrowed("data")), Value::Str(token.into()))];
+        events.push(Event::Map(Some(Cow::Borrowed("sops"))));
+        events.extend(metadata.into_iter().skip(1));
+        events.push(Event::End);
+        let mut out = Vec::new();
+        json::write::tree(&events, self.indent.map_or(Indent::Tab, Indent::Spaces), &mut out);
+        Ok(out)
     }
 
     fn seal_items(&self, laid_out: &LaidOut<'_>, edits: &mut Edits<'_>) -> Result<Pass, Error> {
@@ -243,6 +313,7 @@ impl Sealer {
         let source = &*laid_out.source;
         let texts = outline.texts(source);
         let sealing = Sealing::new(source, outline);
+        let syntax = laid_out.format.syntax()?;
         let mut pass = Pass {
             seals: vec![Seal::default(); outline.items.len()],
             comments: 0,
@@ -274,7 +345,8 @@ impl Sealer {
                     if !plain.is_empty() {
                         pass.leaves += 1;
                     }
-                    if let Some(spelling) = float_spelling(item, outline.extra(item), &value, source) {
+                    let spelling = float_spelling(item, outline.extra(item), &value, source);
+                    if let Some(spelling) = spelling.filter(|_| syntax.is_none()) {
                         plain.clear();
                         plain.extend_from_slice(spelling);
                     }
@@ -303,10 +375,10 @@ impl Sealer {
                 seal = Seal::sealed(step.aad, &out[from..]);
                 matches = kind == Kind::Comment && self.selector.leaves_clear_behind(&out[from..]);
             };
-            if outline.is_copy(item) {
-                token(pass.copies.entry(step.index).or_default());
-            } else {
-                sealing.write_token(item, edits, token);
+            match syntax {
+                Some(syntax) => syntax.write_token(Source { text: source, outline }, step.index, edits, &mut token),
+                None if outline.is_copy(item) => token(pass.copies.entry(step.index).or_default()),
+                None => sealing.write_token(item, edits, token),
             }
             pass.seals[step.index] = seal;
             pass.any |= kind != Kind::Comment;
@@ -325,9 +397,14 @@ impl Sealer {
     /// Reads the written text again: every leaf, its path, its token or value, and the selector's verdict on it.
     fn check(&self, laid_out: &LaidOut<'_>, pass: &Pass, text: &str) -> Result<(), Error> {
         let fault = |reason: &str| Error::Reparse { path: "the written text".into(), reason: reason.into() };
-        let outline = read::outline(text).map_err(|e| fault(&format!("it does not parse ({e})")))?;
-        let branches = branches(&outline, text);
-        if branches.len() != outline.documents.len() || outline.documents.len() != laid_out.outline.documents.len() {
+        let format = laid_out.format;
+        let outline = format.outline(text).map_err(|e| fault(&format!("it does not parse ({e})")))?;
+        let branches = format.metadata_items(text, &outline)?;
+        let is_whole = match format {
+            Format::Yaml => branches.len() == outline.documents.len(),
+            _ => !branches.is_empty(),
+        };
+        if !is_whole || outline.documents.len() != laid_out.outline.documents.len() {
             return Err(fault("a document has no metadata branch"));
         }
         let intended = &*laid_out.outline;
@@ -430,21 +507,9 @@ fn version_numbers(text: &str) -> Option<[u64; 3]> {
     Some([numbers.next()??, numbers.next()??, numbers.next()??])
 }
 
-/// The metadata branches of all documents that have one.
-pub(crate) fn branches(outline: &Outline, source: &str) -> Vec<u32> {
-    let mut found = Vec::new();
-    let texts = outline.texts(source);
-    for document in &outline.documents {
-        found.extend(
-            layout::top_level(outline, document.root)
-                .filter(|i| layout::is_branch(&outline.items[*i as usize], document.root, texts)),
-        );
-    }
-    found
-}
-
 /// The plain text with room for the metadata: comments attach as they will in the encrypted text.
 struct LaidOut<'a> {
+    format: Format,
     source: Cow<'a, str>,
     outline: Cow<'a, Outline>,
     /// Placeholder branches, none if the plain text is used as it is.
@@ -453,8 +518,11 @@ struct LaidOut<'a> {
 
 impl<'a> LaidOut<'a> {
     fn new(plain: &'a PlainDocument, places: &[Place]) -> Result<Self, Error> {
-        let (source, outline) = (plain.source(), plain.outline());
-        if let Some(branch) = branches(outline, source).first() {
+        let (format, source, outline) = (plain.format(), plain.source(), plain.outline());
+        if let Some(branch) = format.metadata_items(source, outline)?.first() {
+            if format != Format::Yaml {
+                return Err(Error::AlreadyEncrypted);
+            }
             let first = outline.documents.first().map_or(NONE, |d| d.root);
             let in_first = outline.items[*branch as usize].parent == first;
             return Err(if in_first { Error::AlreadyEncrypted } else { Error::ReservedKey });
@@ -463,8 +531,9 @@ impl<'a> LaidOut<'a> {
             None | Some(Place::Last) => !has_trailing_comment(outline, document.root),
             Some(_) => !outline.items.iter().any(|i| matches!(i.node, Node::Comment { .. })),
         };
-        if outline.documents.iter().enumerate().all(is_plain) {
+        if format != Format::Yaml || outline.documents.iter().enumerate().all(is_plain) {
             return Ok(LaidOut {
+                format,
                 source: Cow::Borrowed(source),
                 outline: Cow::Borrowed(outline),
                 branches: Vec::new(),
@@ -479,8 +548,8 @@ impl<'a> LaidOut<'a> {
         }
         let text = edits.finish()?;
         let outline = read::outline(&text)?;
-        let branches = branches(&outline, &text);
-        Ok(LaidOut { source: Cow::Owned(text), outline: Cow::Owned(outline), branches })
+        let branches = layout::branches(&outline, &text);
+        Ok(LaidOut { format, source: Cow::Owned(text), outline: Cow::Owned(outline), branches })
     }
 
     fn skipped(&self) -> Vec<std::ops::Range<usize>> {
@@ -513,9 +582,10 @@ impl<'a> LaidOut<'a> {
 impl Existing {
     /// Whether this is the very plain text of the file, with the very keys.
     fn holds(&self, plain: &PlainDocument) -> bool {
-        !self.rekeyed
+        !self.is_stale
+            && plain.format() == self.file.format()
             && plain.encoding() == self.file.encoding()
-            && self.plain == <[u8; 32]>::from(Sha256::digest(plain.source()))
+            && self.plain == <[u8; 32]>::from(Sha256::digest(plain.content()))
     }
 
     /// Where the branches stand.

@@ -22,7 +22,7 @@ pub fn run(args: &Encrypt, env: &Environment) -> Result<(), Failure> {
     route.check_exists(env)?;
     let located = locate::configuration(&args.common, env)?;
     let formats = Formats::settle(&args.types, &route.name, &args.common, &located.config)?;
-    let recipe = recipe::for_new_file(args, &route.name, formats.from, &located, formats.indent.unwrap_or(0), env)?;
+    let recipe = recipe::for_new_file(args, &route.name, formats.from, &located, formats.indent, env)?;
     if !keyring::has_local(&args.common, env)? {
         return Err(Failure::bare(
             Code::Generic,

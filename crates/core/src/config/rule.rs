@@ -136,7 +136,7 @@ impl CreationRule {
             selector: Selector::from_settings(&self.settings()?)?,
             mac_only_encrypted: self.mac_only_encrypted,
             allow_nothing: false,
-            indent: 0,
+            indent: None,
         })
     }
 

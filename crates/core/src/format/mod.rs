@@ -4,6 +4,12 @@ pub mod json;
 pub(crate) mod syntax;
 pub mod yaml;
 
+use crate::error::Error;
+use crate::outline::Outline;
+use std::borrow::Cow;
+use syntax::{Source, Syntax};
+use yaml::read::{self, Encoding};
+
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -56,6 +62,59 @@ impl Format {
             Format::Dotenv => "dotenv",
             Format::Ini => "ini",
             Format::Binary => "binary",
+        }
+    }
+}
+
+impl Format {
+    /// The methods of a format other than YAML. Encrypted binary files are JSON.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a format that is not built in.
+    pub(crate) fn syntax(self) -> Result<Option<&'static dyn Syntax>, Error> {
+        match self {
+            Format::Yaml => Ok(None),
+            other => Err(Error::Unsupported { what: format!("the {} format", other.name()) }),
+        }
+    }
+
+    /// Decodes the bytes of a text.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] for an encoding or characters that the format does not have.
+    pub(crate) fn decode(self, bytes: Cow<'_, [u8]>) -> Result<(Encoding, String), Error> {
+        if self == Format::Yaml {
+            return read::decode(bytes);
+        }
+        let (encoding, bytes) = match &*bytes {
+            [0xEF, 0xBB, 0xBF, rest @ ..] if self == Format::Ini => (Encoding::Utf8Mark, rest.to_vec()),
+            _ => (Encoding::Utf8, bytes.into_owned()),
+        };
+        if bytes.len() >= yaml::MAX_TEXT {
+            return Err(Error::Limit { what: "size of the text in bytes", max: yaml::MAX_TEXT as u64 });
+        }
+        Ok((encoding, read::utf8(bytes)?))
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], [`Error::Tree`], [`Error::Limit`] with the place.
+    pub(crate) fn outline(self, text: &str) -> Result<Outline, Error> {
+        match self.syntax()? {
+            Some(syntax) => syntax.outline(text),
+            None => read::outline(text),
+        }
+    }
+
+    /// The items that hold the metadata of an encrypted text, whole subtrees; none in a plain one.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] for an entry that cannot hold them.
+    pub(crate) fn metadata_items(self, text: &str, outline: &Outline) -> Result<Vec<u32>, Error> {
+        match self.syntax()? {
+            Some(syntax) => syntax.metadata_items(Source { text, outline }),
+            None => Ok(yaml::layout::branches(outline, text)),
         }
     }
 }

@@ -85,7 +85,7 @@ pub fn encrypt(plain: &[u8], arguments: &Arguments) -> Result<Vec<u8>, Error> {
         selector: Selector::from_settings(&settings)?,
         mac_only_encrypted: arguments.mac_only_encrypted,
         allow_nothing: arguments.allow_nothing,
-        indent: 0,
+        indent: None,
     };
     Sealer::create(recipe, &keyring())?.seal(&parse(plain)?, NOW)
 }

@@ -18,6 +18,8 @@ pub enum Indent {
     Tab,
     /// That many spaces; with 0 lines still break.
     Spaces(usize),
+    /// No white space at all.
+    Compact,
 }
 
 /// Appends one document, with a final newline.
@@ -123,7 +125,7 @@ fn entry(key: &Option<Cow<'_, str>>, open: &mut [Open], indent: Indent, out: &mu
     new_line(depth, indent, out);
     if parent.close == b'}' {
         string(key.as_deref().unwrap_or_default().as_bytes(), out);
-        out.extend_from_slice(b": ");
+        out.extend_from_slice(if indent == Indent::Compact { b":" } else { b": " });
     }
 }
 
@@ -131,6 +133,7 @@ fn new_line(depth: usize, indent: Indent, out: &mut Vec<u8>) {
     let (byte, count) = match indent {
         Indent::Tab => (b'\t', depth),
         Indent::Spaces(width) => (b' ', depth.saturating_mul(width)),
+        Indent::Compact => return,
     };
     out.push(b'\n');
     out.extend(std::iter::repeat_n(byte, count));

@@ -39,6 +39,18 @@ pub(crate) fn top_level(outline: &Outline, root: u32) -> impl Iterator<Item = u3
     })
 }
 
+/// The metadata branches of all documents that have one.
+pub(crate) fn branches(outline: &Outline, source: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    let texts = outline.texts(source);
+    for document in &outline.documents {
+        found.extend(
+            top_level(outline, document.root).filter(|i| is_branch(&outline.items[*i as usize], document.root, texts)),
+        );
+    }
+    found
+}
+
 /// The length of the line break that ends at `at`.
 fn break_before(source: &str, at: usize) -> usize {
     let head = &source.as_bytes()[..at];

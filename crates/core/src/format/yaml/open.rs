@@ -40,9 +40,9 @@ pub(crate) struct Opening<'a> {
     pub newline: &'static str,
 }
 
-impl Opening<'_> {
+impl<'a> Opening<'a> {
     /// The edits that put all values into the text and take the metadata out.
-    pub fn edits(&self) -> Edits<'_> {
+    pub fn edits(&self) -> Edits<'a> {
         // Tokens are longer than what they hold.
         let mut edits = Edits::new(self.source, self.source.len() / 3, self.outline.items.len());
         let removed = self.branch_spans();

@@ -72,7 +72,11 @@ fn syntax(problem: &str) -> Error {
     Error::Syntax { line: 0, column: 0, problem: problem.to_owned() }
 }
 
-fn utf8(bytes: Vec<u8>) -> Result<String, Error> {
+/// Takes bytes that have to be UTF-8.
+///
+/// # Errors
+/// [`Error::Syntax`] with the line.
+pub(crate) fn utf8(bytes: Vec<u8>) -> Result<String, Error> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),
         Err(error) => {
