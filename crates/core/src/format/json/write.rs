@@ -46,7 +46,7 @@ pub fn value(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
 /// Deepest nesting that is written.
 ///
 /// compat: JSON readers, Go's among them, refuse more.
-const MAX_DEPTH: usize = 10_000;
+pub(crate) const MAX_DEPTH: usize = 10_000;
 
 /// Refuses what JSON cannot carry: numbers that are not finite, more than 10,000 levels.
 ///
