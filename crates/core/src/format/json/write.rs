@@ -20,13 +20,34 @@ pub enum Indent {
     Spaces(usize),
 }
 
+/// How new text is laid out where other text stands around it.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// The line break and the indentation of the outermost line; `None`: all on one line.
+    pub line: Option<String>,
+    /// The white space of one level.
+    pub unit: String,
+    /// Whether a blank stands behind colons, and behind commas on one line.
+    pub is_spaced: bool,
+}
+
+impl Layout {
+    fn document(indent: Indent) -> Layout {
+        let unit = match indent {
+            Indent::Tab => "\t".to_owned(),
+            Indent::Spaces(width) => " ".repeat(width),
+        };
+        Layout { line: Some("\n".to_owned()), unit, is_spaced: true }
+    }
+}
+
 /// Appends one document, with a final newline.
 ///
 /// `events` is a `Map`, its members, `End`. Numbers that [`check`] refuses come out as what no JSON reader takes.
 ///
 /// Linear in the text written, which deep nesting makes quadratic in the depth.
 pub fn tree(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
-    write(events, indent, out);
+    write(events, &Layout::document(indent), out);
     out.push(b'\n');
 }
 
@@ -37,7 +58,7 @@ pub fn tree(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
 /// A string is written in quotes. The reference prints a selected string raw, in every format: that is for the
 /// caller to see to.
 pub fn value(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
-    write(events, indent, out);
+    write(events, &Layout::document(indent), out);
     if let Some(Event::Map(_)) = events.iter().find(|event| !matches!(event, Event::Comment { .. })) {
         out.push(b'\n');
     }
@@ -83,29 +104,30 @@ struct Open {
     has_entries: bool,
 }
 
-fn write(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
+/// Appends a value, the first event's key left out.
+pub(crate) fn write(events: &[Event<'_>], layout: &Layout, out: &mut Vec<u8>) {
     let mut open: Vec<Open> = Vec::new();
     for event in events {
         match event {
             Event::Comment { .. } => {}
             Event::Map(key) => {
-                entry(key, &mut open, indent, out);
+                entry(key, &mut open, layout, out);
                 out.push(b'{');
                 open.push(Open { close: b'}', has_entries: false });
             }
             Event::List(key) => {
-                entry(key, &mut open, indent, out);
+                entry(key, &mut open, layout, out);
                 out.push(b'[');
                 open.push(Open { close: b']', has_entries: false });
             }
             Event::Leaf(key, value) => {
-                entry(key, &mut open, indent, out);
+                entry(key, &mut open, layout, out);
                 scalar(value, out);
             }
             Event::End => {
                 let Some(closed) = open.pop() else { continue };
                 if closed.has_entries {
-                    new_line(open.len(), indent, out);
+                    new_line(open.len(), layout, out);
                 }
                 out.push(closed.close);
             }
@@ -114,29 +136,36 @@ fn write(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
 }
 
 /// Writes what stands in front of a value: comma, line break, key.
-fn entry(key: &Option<Cow<'_, str>>, open: &mut [Open], indent: Indent, out: &mut Vec<u8>) {
+fn entry(key: &Option<Cow<'_, str>>, open: &mut [Open], layout: &Layout, out: &mut Vec<u8>) {
     let depth = open.len();
     let Some(parent) = open.last_mut() else { return };
     if std::mem::replace(&mut parent.has_entries, true) {
         out.push(b',');
+        out.extend((layout.line.is_none() && layout.is_spaced).then_some(b' '));
     }
-    new_line(depth, indent, out);
+    new_line(depth, layout, out);
     if parent.close == b'}' {
-        string(key.as_deref().unwrap_or_default().as_bytes(), out);
-        out.extend_from_slice(b": ");
+        self::key(key.as_deref().unwrap_or_default(), layout, out);
     }
 }
 
-fn new_line(depth: usize, indent: Indent, out: &mut Vec<u8>) {
-    let (byte, count) = match indent {
-        Indent::Tab => (b'\t', depth),
-        Indent::Spaces(width) => (b' ', depth.saturating_mul(width)),
-    };
-    out.push(b'\n');
-    out.extend(std::iter::repeat_n(byte, count));
+/// Appends a key and its colon.
+pub(crate) fn key(key: &str, layout: &Layout, out: &mut Vec<u8>) {
+    string(key.as_bytes(), out);
+    out.push(b':');
+    out.extend(layout.is_spaced.then_some(b' '));
 }
 
-fn scalar(value: &Value<'_>, out: &mut Vec<u8>) {
+fn new_line(depth: usize, layout: &Layout, out: &mut Vec<u8>) {
+    let Some(line) = &layout.line else { return };
+    out.extend_from_slice(line.as_bytes());
+    for _ in 0..depth {
+        out.extend_from_slice(layout.unit.as_bytes());
+    }
+}
+
+/// Appends a single value.
+pub(crate) fn scalar(value: &Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(true) => out.extend_from_slice(b"true"),
