@@ -79,7 +79,7 @@ fn is_tight(source: Source<'_>) -> bool {
 }
 
 fn layout(source: Source<'_>, line: Option<String>) -> Layout {
-    Layout { line, unit: unit(source).unwrap_or("\t").to_owned(), is_spaced: !is_tight(source) }
+    Layout { line, unit: unit(source).unwrap_or("\t").to_owned(), is_spaced: !is_tight(source), is_typed: true }
 }
 
 /// What stands in front of the bracket of a collection that closes on a line of its own.

@@ -29,6 +29,8 @@ pub(crate) struct Layout {
     pub unit: String,
     /// Whether a blank stands behind colons, and behind commas on one line.
     pub is_spaced: bool,
+    /// Whether a float is written so that it reads back as one: `1.0`, where the reference prints `1`.
+    pub is_typed: bool,
 }
 
 impl Layout {
@@ -37,7 +39,7 @@ impl Layout {
             Indent::Tab => "\t".to_owned(),
             Indent::Spaces(width) => " ".repeat(width),
         };
-        Layout { line: Some("\n".to_owned()), unit, is_spaced: true }
+        Layout { line: Some("\n".to_owned()), unit, is_spaced: true, is_typed: false }
     }
 }
 
@@ -122,7 +124,12 @@ pub(crate) fn write(events: &[Event<'_>], layout: &Layout, out: &mut Vec<u8>) {
             }
             Event::Leaf(key, value) => {
                 entry(key, &mut open, layout, out);
+                let from = out.len();
                 scalar(value, out);
+                let is_float = layout.is_typed && matches!(value, Value::Float(_));
+                if is_float && !out[from..].iter().any(|b| matches!(b, b'.' | b'e')) {
+                    out.extend_from_slice(b".0");
+                }
             }
             Event::End => {
                 let Some(closed) = open.pop() else { continue };
@@ -159,7 +166,8 @@ pub(crate) fn key(key: &str, layout: &Layout, out: &mut Vec<u8>) {
 fn new_line(depth: usize, layout: &Layout, out: &mut Vec<u8>) {
     let Some(line) = &layout.line else { return };
     out.extend_from_slice(line.as_bytes());
-    for _ in 0..depth {
+    let levels = if layout.unit.is_empty() { 0 } else { depth };
+    for _ in 0..levels {
         out.extend_from_slice(layout.unit.as_bytes());
     }
 }
