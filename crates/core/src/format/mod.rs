@@ -74,6 +74,7 @@ impl Format {
     pub(crate) fn syntax(self) -> Result<Option<&'static dyn Syntax>, Error> {
         match self {
             Format::Yaml => Ok(None),
+            Format::Json | Format::Binary => Ok(Some(&json::Json)),
             other => Err(Error::Unsupported { what: format!("the {} format", other.name()) }),
         }
     }

@@ -22,13 +22,37 @@ pub enum Indent {
     Compact,
 }
 
+/// How new text is laid out where other text stands around it.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// The line break and the indentation of the outermost line; `None`: all on one line.
+    pub line: Option<String>,
+    /// The white space of one level.
+    pub unit: String,
+    /// Whether a blank stands behind colons, and behind commas on one line.
+    pub is_spaced: bool,
+    /// Whether a float is written so that it reads back as one: `1.0`, where the reference prints `1`.
+    pub is_typed: bool,
+}
+
+impl Layout {
+    fn document(indent: Indent) -> Layout {
+        let unit = match indent {
+            Indent::Tab => "\t".to_owned(),
+            Indent::Spaces(width) => " ".repeat(width),
+            Indent::Compact => return Layout { line: None, unit: String::new(), is_spaced: false, is_typed: false },
+        };
+        Layout { line: Some("\n".to_owned()), unit, is_spaced: true, is_typed: false }
+    }
+}
+
 /// Appends one document, with a final newline.
 ///
 /// `events` is a `Map`, its members, `End`. Numbers that [`check`] refuses come out as what no JSON reader takes.
 ///
 /// Linear in the text written, which deep nesting makes quadratic in the depth.
 pub fn tree(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
-    write(events, indent, out);
+    write(events, &Layout::document(indent), out);
     out.push(b'\n');
 }
 
@@ -39,7 +63,7 @@ pub fn tree(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
 /// A string is written in quotes. The reference prints a selected string raw, in every format: that is for the
 /// caller to see to.
 pub fn value(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
-    write(events, indent, out);
+    write(events, &Layout::document(indent), out);
     if let Some(Event::Map(_)) = events.iter().find(|event| !matches!(event, Event::Comment { .. })) {
         out.push(b'\n');
     }
@@ -48,7 +72,7 @@ pub fn value(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
 /// Deepest nesting that is written.
 ///
 /// compat: JSON readers, Go's among them, refuse more.
-const MAX_DEPTH: usize = 10_000;
+pub(crate) const MAX_DEPTH: usize = 10_000;
 
 /// Refuses what JSON cannot carry: numbers that are not finite, more than 10,000 levels.
 ///
@@ -85,29 +109,35 @@ struct Open {
     has_entries: bool,
 }
 
-fn write(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
+/// Appends a value, the first event's key left out.
+pub(crate) fn write(events: &[Event<'_>], layout: &Layout, out: &mut Vec<u8>) {
     let mut open: Vec<Open> = Vec::new();
     for event in events {
         match event {
             Event::Comment { .. } => {}
             Event::Map(key) => {
-                entry(key, &mut open, indent, out);
+                entry(key, &mut open, layout, out);
                 out.push(b'{');
                 open.push(Open { close: b'}', has_entries: false });
             }
             Event::List(key) => {
-                entry(key, &mut open, indent, out);
+                entry(key, &mut open, layout, out);
                 out.push(b'[');
                 open.push(Open { close: b']', has_entries: false });
             }
             Event::Leaf(key, value) => {
-                entry(key, &mut open, indent, out);
+                entry(key, &mut open, layout, out);
+                let from = out.len();
                 scalar(value, out);
+                let is_float = layout.is_typed && matches!(value, Value::Float(_));
+                if is_float && !out[from..].iter().any(|b| matches!(b, b'.' | b'e')) {
+                    out.extend_from_slice(b".0");
+                }
             }
             Event::End => {
                 let Some(closed) = open.pop() else { continue };
                 if closed.has_entries {
-                    new_line(open.len(), indent, out);
+                    new_line(open.len(), layout, out);
                 }
                 out.push(closed.close);
             }
@@ -116,30 +146,37 @@ fn write(events: &[Event<'_>], indent: Indent, out: &mut Vec<u8>) {
 }
 
 /// Writes what stands in front of a value: comma, line break, key.
-fn entry(key: &Option<Cow<'_, str>>, open: &mut [Open], indent: Indent, out: &mut Vec<u8>) {
+fn entry(key: &Option<Cow<'_, str>>, open: &mut [Open], layout: &Layout, out: &mut Vec<u8>) {
     let depth = open.len();
     let Some(parent) = open.last_mut() else { return };
     if std::mem::replace(&mut parent.has_entries, true) {
         out.push(b',');
+        out.extend((layout.line.is_none() && layout.is_spaced).then_some(b' '));
     }
-    new_line(depth, indent, out);
+    new_line(depth, layout, out);
     if parent.close == b'}' {
-        string(key.as_deref().unwrap_or_default().as_bytes(), out);
-        out.extend_from_slice(if indent == Indent::Compact { b":" } else { b": " });
+        self::key(key.as_deref().unwrap_or_default(), layout, out);
     }
 }
 
-fn new_line(depth: usize, indent: Indent, out: &mut Vec<u8>) {
-    let (byte, count) = match indent {
-        Indent::Tab => (b'\t', depth),
-        Indent::Spaces(width) => (b' ', depth.saturating_mul(width)),
-        Indent::Compact => return,
-    };
-    out.push(b'\n');
-    out.extend(std::iter::repeat_n(byte, count));
+/// Appends a key and its colon.
+pub(crate) fn key(key: &str, layout: &Layout, out: &mut Vec<u8>) {
+    string(key.as_bytes(), out);
+    out.push(b':');
+    out.extend(layout.is_spaced.then_some(b' '));
 }
 
-fn scalar(value: &Value<'_>, out: &mut Vec<u8>) {
+fn new_line(depth: usize, layout: &Layout, out: &mut Vec<u8>) {
+    let Some(line) = &layout.line else { return };
+    out.extend_from_slice(line.as_bytes());
+    let levels = if layout.unit.is_empty() { 0 } else { depth };
+    for _ in 0..levels {
+        out.extend_from_slice(layout.unit.as_bytes());
+    }
+}
+
+/// Appends a single value.
+pub(crate) fn scalar(value: &Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(true) => out.extend_from_slice(b"true"),

@@ -277,18 +277,18 @@ fn trim_break(text: &str) -> &str {
 }
 
 /// What is inside a mapping or list.
-fn inner<'e, 'v>(events: &'e [Event<'v>]) -> &'e [Event<'v>] {
+pub(crate) fn inner<'e, 'v>(events: &'e [Event<'v>]) -> &'e [Event<'v>] {
     events.get(1..events.len() - 1).unwrap_or_default()
 }
 
-fn key_of<'e>(member: &'e [Event<'_>]) -> &'e str {
+pub(crate) fn key_of<'e>(member: &'e [Event<'_>]) -> &'e str {
     match member.first() {
         Some(Event::Map(Some(key)) | Event::List(Some(key)) | Event::Leaf(Some(key), _)) => key,
         _ => "",
     }
 }
 
-fn same(a: &[Event<'_>], b: &[Event<'_>]) -> bool {
+pub(crate) fn same(a: &[Event<'_>], b: &[Event<'_>]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_event(a, b))
 }
 
@@ -308,7 +308,7 @@ fn same_event(a: &Event<'_>, b: &Event<'_>) -> bool {
 }
 
 /// The strings of an element that name its keys: all but the wrapped key and its time.
-fn identity<'e>(element: &'e [Event<'_>]) -> Vec<&'e [u8]> {
+pub(crate) fn identity<'e>(element: &'e [Event<'_>]) -> Vec<&'e [u8]> {
     let mut found = Vec::new();
     for event in element {
         match event {

@@ -486,7 +486,7 @@ fn set_key(event: &mut Event<'_>, name: Option<&str>) {
 }
 
 /// The value inside the collections that the steps ask for.
-fn wrapped<'v>(steps: &[Step], value: &[Event<'v>]) -> Vec<Event<'v>> {
+pub(crate) fn wrapped<'v>(steps: &[Step], value: &[Event<'v>]) -> Vec<Event<'v>> {
     let mut events = Vec::new();
     let mut key: Option<&str> = None;
     for step in steps {
