@@ -51,8 +51,10 @@ impl Formats {
             return Ok(plain);
         }
         let failure = |error| Failure::core(error, Phase::Dump);
-        let text = plain.convert(self.to, self.indent).map_err(failure)?;
-        PlainDocument::parse(self.to, text).map_err(failure)
+        // An encrypted binary file is a JSON tree, whatever it was made of.
+        let to = if self.to == Format::Binary { Format::Json } else { self.to };
+        let text = plain.convert(to, self.indent).map_err(failure)?;
+        PlainDocument::parse(to, text).map_err(failure)
     }
 }
 

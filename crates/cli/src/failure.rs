@@ -138,6 +138,8 @@ fn code(error: &Error, phase: Phase) -> Code {
         (Error::Empty, Phase::ReadPlain | Phase::Seal) => Code::NeedAtLeastOneDocument,
         (Error::ReservedKey, _) => Code::ErrorDumpingTree,
         (Error::Syntax { .. } | Error::Limit { .. }, Phase::ReadPlain) => Code::CouldNotReadInput,
+        // No line of the text is to blame: it is what the output cannot carry.
+        (Error::Tree { line: 0, .. }, Phase::Open) => Code::ErrorDumpingTree,
         (Error::Tree { .. }, Phase::ReadPlain | Phase::Seal) => Code::ErrorEncryptingTree,
         (Error::Path { malformed: true, .. }, Phase::Path) => Code::InvalidTreePath,
         (Error::SelectorConflict | Error::Selector { .. }, Phase::Seal) => Code::ConflictingParameters,

@@ -519,7 +519,9 @@ struct LaidOut<'a> {
 impl<'a> LaidOut<'a> {
     fn new(plain: &'a PlainDocument, places: &[Place]) -> Result<Self, Error> {
         let (format, source, outline) = (plain.format(), plain.source(), plain.outline());
-        if let Some(branch) = format.metadata_items(source, outline)?.first() {
+        // An entry of that name that could not be metadata would be taken for one all the same.
+        let found = format.metadata_items(source, outline).map_err(|_| Error::AlreadyEncrypted)?;
+        if let Some(branch) = found.first() {
             if format != Format::Yaml {
                 return Err(Error::AlreadyEncrypted);
             }

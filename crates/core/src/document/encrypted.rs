@@ -49,10 +49,7 @@ impl EncryptedDocument {
                 Metadata::read(&syntax.metadata(source, &branches)?)?
             }
         };
-        let (selector, invalid) = match format {
-            Format::Binary => (Selector::everything(), false),
-            _ => Selector::from_settings_lenient(&metadata.settings)?,
-        };
+        let (selector, invalid) = Selector::from_settings_lenient(&metadata.settings)?;
         let mut warnings = Vec::new();
         if invalid {
             warnings.push(format!("{} in the file is not a valid expression: it never matches", selector.setting()));

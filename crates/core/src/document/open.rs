@@ -378,10 +378,12 @@ impl EncryptedDocument {
     }
 }
 
-/// compat: the reference prints an integral float without a fraction, which reads back as an integer.
+/// compat: the reference prints an integral float without a fraction, which reads back as an integer; JSON, dotenv and INI
+/// have strings for what they lack.
 fn same_or_float(found: &Value<'_>, wanted: &Value<'_>) -> bool {
     match (found, wanted) {
         (Value::Int(i), Value::Float(f)) => *i as f64 == *f,
+        (Value::Str(text), Value::Time(time)) => **text == *time.canonical().as_bytes(),
         _ => found.same(wanted),
     }
 }

@@ -213,9 +213,13 @@ impl PlainDocument {
             let documents = self.events().into_iter().flatten().collect::<Vec<_>>();
             return Ok(yaml_text(&documents, indent.filter(|i| *i > 0).unwrap_or(4)));
         }
-        match self.events().first() {
-            Some(events) => written(to, events, indent),
-            None => Ok(Vec::new()),
+        match &self.events()[..] {
+            [] => Ok(Vec::new()),
+            [events] => written(to, events, indent),
+            [_, ..] => {
+                let problem = format!("the {} format has one document, this text has several", to.name());
+                Err(Error::Tree { line: 0, path: "the root".into(), problem })
+            }
         }
     }
 }
