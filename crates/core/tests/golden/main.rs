@@ -5,6 +5,7 @@
 //! * [`cases`]: decrypt what the reference wrote; encrypt its input here and get the very bytes back.
 //! * [`tables`]: one fact per row: typing, spelling, comments, patterns, tampering.
 //! * [`json_output`]: what `--output-type json` prints.
+//! * [`json_suite`]: which texts are JSON, by the public test suite.
 //! * [`config`]: which keys and which selection a configuration asks for.
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`shamir`]: shares, and files with key groups.
@@ -20,6 +21,7 @@ mod config;
 mod corpus;
 mod crypto;
 mod json_output;
+mod json_suite;
 mod library;
 mod life;
 mod shamir;
