@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod crypto;
+mod deserialize;
 mod digest;
 pub mod document;
 pub mod error;
