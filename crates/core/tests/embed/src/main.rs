@@ -4,16 +4,14 @@
 //! It prints one line per thing that held, and ends with an error at the first that did not.
 
 use serde::Deserialize;
-use sops_core::document::{EncryptedDocument, PlainDocument, TreePath};
-use sops_core::format::Format;
+use sops_core::config::Config;
 use sops_core::keys::age::{AgeIdentities, AgeRecipients};
-use sops_core::keys::{CallContext, KeyError, KeyPart, KeySource, Keyring};
+use sops_core::keys::{CallContext, KeyError, KeyPart, KeySource};
 use sops_core::metadata::keys::{KeyKind, MasterKey, MasterKeyKind};
-use sops_core::outline::Event;
-use sops_core::sealer::{Recipe, Sealer};
+use sops_core::sealer::Recipe;
 use sops_core::select::Selector;
-use sops_core::value::{Timestamp, Value};
-use sops_core::{Error, config::Config};
+use sops_core::value::Timestamp;
+use sops_core::{EncryptedDocument, Error, Event, Format, Keyring, PlainDocument, Sealer, TreePath};
 use std::error::Error as StdError;
 
 type Outcome = Result<(), Box<dyn StdError>>;
@@ -90,7 +88,7 @@ fn recipe(key: MasterKey) -> Recipe {
 fn change(file: &[u8], keys: &Keyring) -> Result<Vec<u8>, Error> {
     let (mut plain, sealer) = EncryptedDocument::parse(Format::Yaml, file)?.open(keys)?;
     let path = TreePath::parse(r#"["database"]["password"]"#)?;
-    plain.set(&path, &[Event::Leaf(None, Value::Str(b"hunter3".as_slice().into()))])?;
+    plain.set(&path, &[Event::Leaf(None, "hunter3".into())])?;
     sealer.seal(&plain, NOW + 60)
 }
 
