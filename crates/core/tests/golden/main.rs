@@ -10,6 +10,7 @@
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`shamir`]: shares, and files with key groups.
 //! * [`life`]: files that are opened, changed and sealed again.
+//! * [`embed`]: a program outside this workspace links the library.
 //! * [`substitute`]: the property that splicing stands on.
 //!
 //! Everything of the library that these tests use stands in [`library`]. [`tokens`] opens tokens on its own, so that a
@@ -20,6 +21,7 @@ mod cases;
 mod config;
 mod corpus;
 mod crypto;
+mod embed;
 mod json_output;
 mod json_suite;
 mod library;
