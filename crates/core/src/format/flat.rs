@@ -299,11 +299,15 @@ impl<'a> Builder<'a> {
         Node::Leaf(Scalar::Str(text))
     }
 
-    /// A text that does not stand in the source; all of them together are no longer than the source.
+    /// A text that does not stand in the source.
     pub fn make(&mut self, pieces: &[&[u8]]) -> Text {
         let made = &mut self.outline.made;
-        if made.capacity() == 0 {
-            made.reserve_exact(self.source.len() + 16);
+        let length = made.len() + pieces.iter().map(|piece| piece.len()).sum::<usize>();
+        if made.capacity() < length {
+            // A vector that grows by itself would leave its texts behind.
+            let mut larger = Zeroizing::new(Vec::with_capacity(length.max(self.source.len() + 16).max(2 * made.len())));
+            larger.extend_from_slice(made);
+            *made = larger;
         }
         let from = made.len();
         pieces.iter().for_each(|piece| made.extend_from_slice(piece));

@@ -4,6 +4,7 @@
 pub(crate) mod dotenv;
 #[allow(dead_code, reason = "the pipeline comes next")]
 pub(crate) mod flat;
+#[allow(dead_code, reason = "the pipeline comes next")]
 pub(crate) mod ini;
 pub mod json;
 pub(crate) mod syntax;
