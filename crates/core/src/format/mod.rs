@@ -7,6 +7,8 @@ pub(crate) mod flat;
 #[allow(dead_code, reason = "the pipeline comes next")]
 pub(crate) mod ini;
 pub mod json;
+#[cfg(test)]
+mod laws;
 pub(crate) mod syntax;
 pub mod yaml;
 

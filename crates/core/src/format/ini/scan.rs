@@ -364,13 +364,24 @@ impl<'a> Section<'a> {
 
 fn value_text(text: &str, builder: &mut Builder<'_>, value: &Value) -> Text {
     if let [piece] = value.pieces[..] {
-        return Text::source(piece);
+        let token = bare_token(text, piece).filter(|_| value.style == Style::Plain);
+        return Text::source(token.unwrap_or(piece));
     }
     if let Some((token, _)) = folded_token(text, &value.pieces) {
         return Text::source(token);
     }
     let pieces: Vec<&[u8]> = value.pieces.iter().map(|piece| text[piece.range()].as_bytes()).collect();
     builder.make(&pieces)
+}
+
+/// What follows a token whose value stood without the quotes that the reference would give it. Readers ignore it.
+pub(super) const BARE: &str = "`";
+
+/// A token with [`BARE`] behind it, without that.
+pub(super) fn bare_token(text: &str, piece: Span) -> Option<Span> {
+    let content = text[piece.range()].strip_suffix(BARE)?;
+    token::parse(content.as_bytes()).filter(|_| content.ends_with(']'))?;
+    Some(Span { start: piece.start, end: piece.end - BARE.len() as u32 })
 }
 
 /// What stands in the last line of a token with continuation lines.

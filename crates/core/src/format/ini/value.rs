@@ -3,8 +3,8 @@
 //! The quotes around a token are those of its value, and a token without quotes says nothing: its value is written as the
 //! reference prints it. No form has escapes, so whatever is written is read again before it goes into the text.
 
-use super::metadata::line_ending;
-use super::scan::{FOLD, Scanner, TRIPLE, folded_token, is_bare, pieces, text_start};
+use super::metadata::{content_start, line_ending};
+use super::scan::{BARE, FOLD, Scanner, TRIPLE, bare_token, folded_token, is_bare, pieces, text_start};
 use crate::error::Error;
 use crate::format::flat::{cannot_carry, scalar_text};
 use crate::format::syntax::Source;
@@ -36,6 +36,8 @@ pub(super) fn write_token(
                 token(out);
                 // What follows the quote is a comment only behind a value of several lines. Readers ignore the second one.
                 out.extend((is_multi_line && !line.trim().is_empty()).then_some(b'\n'));
+                let has_backtick = item.style == Style::Plain && source.text[inner.range()].contains(BARE);
+                out.extend_from_slice(if has_backtick { BARE } else { "" }.as_bytes());
             });
         }
     }
@@ -90,7 +92,19 @@ fn seal_folded(text: &str, item: &Item, edits: &mut Edits<'_>, token: &mut dyn F
 
 fn seal_comment(source: Source<'_>, index: usize, edits: &mut Edits<'_>, token: &mut dyn FnMut(&mut Vec<u8>)) {
     let text = source.text;
-    for (position, piece) in pieces(source.outline, index).into_iter().enumerate() {
+    let pieces = pieces(source.outline, index);
+    if let ([piece], Some(header)) = (&pieces[..], header_line(source, index)) {
+        // The last `]` of the line ends the name of the section, so no token can stand there: it gets a line above.
+        let start = text_start(text, *piece);
+        edits.replace(Span { start: header, end: header }, |out| {
+            out.extend_from_slice(text[piece.start as usize..start as usize].as_bytes());
+            token(out);
+            out.extend_from_slice(line_ending(text).as_bytes());
+        });
+        edits.replace(Span { start: piece.start + 1, end: piece.end }, |_| ());
+        return;
+    }
+    for (position, piece) in pieces.into_iter().enumerate() {
         if position == 0 {
             let start = text_start(text, piece);
             edits.replace(Span { start, end: piece.end }, |out| {
@@ -101,6 +115,16 @@ fn seal_comment(source: Source<'_>, index: usize, edits: &mut Edits<'_>, token: 
             edits.replace(Span { start: piece.start + 1, end: piece.end }, |_| ());
         }
     }
+}
+
+/// Where the line of a section's header starts, if the last line of the comment stands behind it.
+fn header_line(source: Source<'_>, index: usize) -> Option<u32> {
+    let last = pieces(source.outline, index).last().copied()?;
+    let section = source.outline.items.get(source.outline.items.get(index)?.parent as usize)?.span;
+    let between = source.text.get(section.start as usize..last.start as usize)?;
+    let is_header = between.starts_with('[') && !between.contains('\n');
+    let above = &source.text[..section.start as usize];
+    is_header.then(|| above.rfind('\n').map_or(content_start(above), |at| at + 1) as u32)
 }
 
 /// Replaces a leaf by a value.
@@ -129,7 +153,7 @@ pub(super) fn write_value(
         Style::Double => Some(quoted("\"", &text)),
         Style::Literal => Some(quoted(literal_quote(source.text, item.span), &text)),
         Style::Folded => unfolded(source.text, item, &text),
-        Style::Plain => None,
+        Style::Plain => bare_token(source.text, item.span).map(|_| quoted("", &text)),
     };
     match own.filter(|own| reads_back(own, context, &text)).or_else(|| spelled(&text, context)) {
         Some(written) => {
@@ -234,6 +258,15 @@ pub(super) fn write_comment(source: Source<'_>, index: usize, text: &[u8], edits
         for (piece, line) in pieces.iter().skip(bare).zip(lines) {
             edits.replace(*piece, |out| line_of_comment(line.trim_end(), out));
         }
+        return;
+    }
+    if let ([token, tail], [line], Some(header)) = (&pieces[..], &lines[..], header_line(source, index)) {
+        // Back from the line above the header.
+        edits.replace(Span { start: token.start, end: header.max(token.end) }, |_| ());
+        edits.replace(*tail, |out| {
+            out.extend_from_slice(source.text[token.start as usize..start as usize].as_bytes());
+            out.extend_from_slice(line.as_bytes());
+        });
         return;
     }
     let is_block = lines.len() > pieces.len();
