@@ -5,6 +5,9 @@ use crate::crypto::mac::{self, Mac};
 use crate::crypto::token::{self, Token};
 use crate::digest::fast_digest;
 use crate::error::{Error, LeafCause, MacCause};
+use crate::format::dotenv::Dotenv;
+use crate::format::ini::Ini;
+use crate::format::syntax::Syntax;
 use crate::format::yaml::change::{Change, Found};
 use crate::format::yaml::open::{Opened, Opening};
 use crate::format::yaml::read::{self, Encoding};
@@ -46,6 +49,21 @@ impl PlainDocument {
     /// # Errors
     /// [`Error::Syntax`], [`Error::Tree`], [`Error::Limit`] with the place; [`Error::Empty`] for zero bytes.
     pub fn parse<'b>(format: Format, bytes: impl Into<Cow<'b, [u8]>>) -> Result<Self, Error> {
+        let syntax: Option<&dyn Syntax> = match format {
+            Format::Dotenv => Some(&Dotenv),
+            Format::Ini => Some(&Ini),
+            _ => None,
+        };
+        if let Some(syntax) = syntax {
+            let text = String::from_utf8(bytes.into().into_owned());
+            let source = Zeroizing::new(text.map_err(|_| Error::Syntax {
+                line: 0,
+                column: 0,
+                problem: "invalid UTF-8".into(),
+            })?);
+            let outline = syntax.outline(&source)?;
+            return Ok(PlainDocument { source, outline, encoding: Encoding::Utf8, warnings: Vec::new() });
+        }
         yaml_only(format)?;
         let (encoding, source) = read::decode(bytes.into())?;
         let source = Zeroizing::new(source);
