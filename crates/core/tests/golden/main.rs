@@ -6,6 +6,7 @@
 //! * [`tables`]: one fact per row: typing, spelling, comments, patterns, tampering.
 //! * [`json_output`]: what `--output-type json` prints.
 //! * [`config`]: which keys and which selection a configuration asks for.
+//! * [`flat`]: what dotenv and INI texts are read as.
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`shamir`]: shares, and files with key groups.
 //! * [`life`]: files that are opened, changed and sealed again.
@@ -19,6 +20,7 @@ mod cases;
 mod config;
 mod corpus;
 mod crypto;
+mod flat;
 mod json_output;
 mod library;
 mod life;
