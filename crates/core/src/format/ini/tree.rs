@@ -185,19 +185,19 @@ pub(super) fn write_entries(entries: &[Entry], newline: &str, out: &mut Vec<u8>)
 }
 
 fn comments(comments: &[String], out: &mut Vec<u8>) {
-    for line in comments.iter().flat_map(|comment| comment.split('\n')) {
-        match line.strip_prefix(['#', ';']) {
-            Some(rest) => {
-                out.extend_from_slice(&line.as_bytes()[..1]);
-                out.push(b' ');
-                out.extend_from_slice(rest.trim().as_bytes());
-            }
-            None if line.is_empty() => out.push(b';'),
-            None => {
-                out.extend_from_slice(b"; ");
-                out.extend_from_slice(line.as_bytes());
-            }
-        }
+    for line in comments.iter().filter(|comment| !comment.is_empty()).flat_map(|comment| comment.split('\n')) {
+        comment_line(line, out);
         out.push(b'\n');
     }
+}
+
+/// Writes one line of a comment, as the reference does; it crashes on an empty one.
+pub(super) fn comment_line(line: &str, out: &mut Vec<u8>) {
+    let (marker, rest) = match line.strip_prefix(['#', ';']) {
+        Some(rest) => (&line[..1], rest.trim()),
+        None => (";", line.trim()),
+    };
+    out.extend_from_slice(marker.as_bytes());
+    out.extend((!line.is_empty()).then_some(b' '));
+    out.extend_from_slice(rest.as_bytes());
 }

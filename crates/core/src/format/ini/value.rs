@@ -5,6 +5,7 @@
 
 use super::metadata::{content_start, line_ending};
 use super::scan::{BARE, FOLD, Scanner, TRIPLE, bare_token, folded_token, is_bare, pieces, text_start};
+use super::tree::comment_line;
 use crate::error::Error;
 use crate::format::flat::{cannot_carry, scalar_text};
 use crate::format::syntax::Source;
@@ -273,7 +274,8 @@ pub(super) fn write_comment(source: Source<'_>, index: usize, text: &[u8], edits
     let head = lines.first().copied().unwrap_or("");
     let from = if head.trim().is_empty() { prefix_end } else { start };
     edits.replace(Span { start: from, end: first.end }, |out| {
-        out.extend_from_slice(if pieces.len() > 1 && !is_block { head.trim_end() } else { head }.as_bytes());
+        let is_last = pieces.len() == 1 && !is_block;
+        out.extend_from_slice(if is_last { head } else { head.trim_end() }.as_bytes());
         if is_block {
             further_lines(source.text, first, &lines[1..], out);
         }
@@ -302,10 +304,9 @@ fn further_lines(source: &str, first: Span, lines: &[&str], out: &mut Vec<u8>) {
     for line in lines {
         match is_alone {
             true => {
-                let has_return = out.ends_with(b"\r");
-                out.extend_from_slice(if has_return { "\n" } else { newline }.as_bytes());
+                out.extend_from_slice(newline.as_bytes());
                 out.extend_from_slice(indent.trim_start_matches('\u{FEFF}').as_bytes());
-                line_of_comment(line, out);
+                comment_line(line, out);
             }
             false => {
                 out.push(b' ');
