@@ -7,6 +7,7 @@
 //! * [`json_output`]: what `--output-type json` prints.
 //! * [`json_suite`]: which texts are JSON, by the public test suite.
 //! * [`config`]: which keys and which selection a configuration asks for.
+//! * [`flat`]: what dotenv and INI texts are read as.
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`shamir`]: shares, and files with key groups.
 //! * [`life`]: files that are opened, changed and sealed again.
@@ -22,6 +23,7 @@ mod config;
 mod corpus;
 mod crypto;
 mod embed;
+mod flat;
 mod json_output;
 mod json_suite;
 mod library;
