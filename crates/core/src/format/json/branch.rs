@@ -11,6 +11,7 @@ use crate::format::yaml::branch::{identity, inner, is_same_metadata, key_of};
 use crate::metadata::members;
 use crate::outline::{Event, Node, Span};
 use crate::splice::Edits;
+use std::collections::{HashMap, HashSet};
 use zeroize::Zeroizing;
 
 const KEY: &str = "sops";
@@ -154,31 +155,47 @@ fn write_anew(source: Source<'_>, index: u32, new: &[Event<'_>], edits: &mut Edi
     edits.replace(item(source, index).span, |out| write::write(new, &layout, out));
 }
 
-/// The member that the reader takes for a field: the last of that name, else one that differs in case.
-fn member(source: Source<'_>, members: &[u32], name: &str) -> Option<u32> {
-    let texts = source.outline.texts(source.text);
-    let key = |i: u32| item(source, i).key().map_or(&b""[..], |key| key.bytes(texts));
-    let exact = members.iter().rfind(|i| key(**i) == name.as_bytes());
-    exact.or_else(|| members.iter().find(|i| key(**i).eq_ignore_ascii_case(name.as_bytes()))).copied()
+/// The members of a mapping as the reader looks for them.
+struct Fields<'a> {
+    members: Vec<(u32, &'a [u8])>,
+    exact: HashMap<&'a [u8], u32>,
+}
+
+impl<'a> Fields<'a> {
+    fn new(source: Source<'a>, children: &[u32]) -> Self {
+        let texts = source.outline.texts(source.text);
+        let key = |i: u32| item(source, i).key().map_or(&b""[..], |key| key.bytes(texts));
+        let members: Vec<_> = children.iter().map(|child| (*child, key(*child))).collect();
+        let exact = members.iter().map(|(child, key)| (*key, *child)).collect();
+        Fields { members, exact }
+    }
+
+    /// The last of that name, else one that differs in case.
+    fn find(&self, name: &str) -> Option<u32> {
+        let exact = self.exact.get(name.as_bytes()).copied();
+        let similar = || self.members.iter().find(|(_, key)| key.eq_ignore_ascii_case(name.as_bytes()));
+        exact.or_else(|| similar().map(|(child, _)| *child))
+    }
 }
 
 fn map(source: Source<'_>, index: u32, old: &[Event<'_>], new: &[Event<'_>], edits: &mut Edits<'_>) {
-    let (old, new) = (members(old), members(new));
+    let by_key = |list| members(list).into_iter().map(|member| (key_of(member), member)).collect::<HashMap<_, _>>();
+    let (old, is_there) = (by_key(old), by_key(new));
     let children = children(source, index);
+    let fields = Fields::new(source, &children);
     let (layout, separator) = layout::beside(source, &children);
-    let find = |list: &[&[Event<'_>]], key: &str| list.iter().position(|member| key_of(member) == key);
-    let gone = old.iter().filter(|was| find(&new, key_of(was)).is_none());
-    let gone: Vec<u32> = gone.filter_map(|was| member(source, &children, key_of(was))).collect();
+    let gone = old.keys().filter(|key| !is_there.contains_key(*key));
+    let gone: HashSet<u32> = gone.filter_map(|key| fields.find(key)).collect();
     // Each with its key.
-    let texts = source.outline.texts(source.text);
-    let mut slots: Vec<(Slot, &[u8])> = Vec::new();
-    for child in children.iter().filter(|child| !gone.contains(child)) {
-        slots.push((Slot::Kept(*child), item(source, *child).key().map_or(&b""[..], |key| key.bytes(texts))));
-    }
-    for is in &new {
+    let staying = fields.members.iter().filter(|(child, _)| !gone.contains(child));
+    let mut slots: Vec<(Slot, &[u8])> = staying.map(|(child, key)| (Slot::Kept(*child), *key)).collect();
+    for is in members(new) {
         let key = key_of(is);
-        let was = find(&old, key).map(|position| old[position]);
-        match (member(source, &children, key), was) {
+        // Of unknown fields with one name, too, the last one counts.
+        if is_there.get(key).is_some_and(|last| !std::ptr::eq(*last, is)) {
+            continue;
+        }
+        match (fields.find(key), old.get(key)) {
             (Some(child), Some(was)) => node(source, child, was, is, edits),
             // The reader took what is there for nothing.
             (Some(child), None) => write_anew(source, child, is, edits),

@@ -44,7 +44,8 @@ enum Problem {
     TooDeep,
 }
 
-type Scan<T> = Result<T, Fault>;
+/// Boxed, so that results stay small.
+type Scan<T> = Result<T, Box<Fault>>;
 
 /// An open collection.
 struct Open {
@@ -69,12 +70,15 @@ impl Scanner<'_> {
                 self.outline.documents.push(document);
                 Ok(self.outline)
             }
-            Err(fault) => Err(self.error(fault)),
+            Err(fault) => Err(self.error(*fault)),
         }
     }
 
     fn document(&mut self) -> Scan<()> {
         self.root()?;
+        // One item more than commas, but texts may be full of them.
+        let commas = memchr::memchr_iter(b',', self.bytes).count();
+        self.outline.items.reserve(commas.min(self.bytes.len() / 8) + 8);
         let mut is_first = true;
         while let Some(&Open { item, close }) = self.open.last() {
             self.skip_blank();
@@ -173,7 +177,7 @@ impl Scanner<'_> {
         close: u8,
     ) -> Scan<()> {
         if self.open.len() == MAX_DEPTH {
-            return Err(Fault { at: self.at, problem: Problem::TooDeep });
+            return Err(Box::new(Fault { at: self.at, problem: Problem::TooDeep }));
         }
         let item = self.outline.items.len() as u32;
         // The end of the span is settled by the closing bracket.
@@ -254,9 +258,8 @@ impl Scanner<'_> {
             is_integer = false;
         }
         let literal = &self.text[start..self.at];
-        match literal.parse::<i64>() {
-            Ok(number) if is_integer => return Ok(Scalar::Int(number)),
-            _ => {}
+        if let (true, Ok(number)) = (is_integer, literal.parse::<i64>()) {
+            return Ok(Scalar::Int(number));
         }
         match literal.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Scalar::Float(number)),
@@ -307,18 +310,23 @@ impl Scanner<'_> {
 
     /// Goes to the next quote or backslash, which exists.
     fn run_to_special(&mut self) -> Scan<()> {
-        /// Short runs are faster byte by byte.
-        const SHORT: usize = 24;
-        let rest = &self.bytes[self.at..];
-        let is_plain = |b: &u8| !matches!(*b, b'"' | b'\\' | 0..0x20);
-        let length = match rest.iter().take(SHORT).position(|b| !is_plain(b)) {
-            Some(length) => length,
-            None => {
-                let length = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-                rest[..length].iter().position(|b| *b < 0x20).unwrap_or(length)
+        let mut words = self.bytes[self.at..].chunks_exact(8);
+        for word in words.by_ref() {
+            let word = word.try_into().map_or(0, u64::from_le_bytes);
+            match specials(word) {
+                0 => self.at += 8,
+                found => {
+                    self.at += found.trailing_zeros() as usize / 8;
+                    return self.at_special();
+                }
             }
-        };
-        self.at += length;
+        }
+        let is_special = |b: &u8| matches!(*b, b'"' | b'\\' | 0..0x20);
+        self.at += words.remainder().iter().position(is_special).unwrap_or(words.remainder().len());
+        self.at_special()
+    }
+
+    fn at_special(&self) -> Scan<()> {
         match self.peek() {
             Some(b'"' | b'\\') => Ok(()),
             Some(_) => Err(self.refused("a control character stands in a string; expected an escape like \\n".into())),
@@ -384,12 +392,14 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn fault(&self, expected: &'static str) -> Fault {
-        Fault { at: self.at, problem: Problem::Expected(expected) }
+    #[cold]
+    fn fault(&self, expected: &'static str) -> Box<Fault> {
+        Box::new(Fault { at: self.at, problem: Problem::Expected(expected) })
     }
 
-    fn refused(&self, problem: String) -> Fault {
-        Fault { at: self.at, problem: Problem::Refused(problem) }
+    #[cold]
+    fn refused(&self, problem: String) -> Box<Fault> {
+        Box::new(Fault { at: self.at, problem: Problem::Refused(problem) })
     }
 
     fn error(&self, fault: Fault) -> Error {
@@ -408,6 +418,17 @@ impl Scanner<'_> {
         };
         Error::Syntax { line, column, problem }
     }
+}
+
+/// The lowest bit that is set belongs to the first of eight bytes that is a quote, a backslash or below 0x20; 0 if none is.
+///
+/// A byte that is zero loses its top bit to the subtraction; borrows only reach the bytes behind it.
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xFF;
+    const TOPS: u64 = ONES * 0x80;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (equal(b'"') | equal(b'\\') | below(word, 0x20)) & TOPS
 }
 
 #[cfg(test)]
@@ -487,6 +508,30 @@ mod tests {
         let links: Vec<_> = outline.items.iter().map(|i| (i.parent, i.end)).collect();
         assert_eq!(links, [(NONE, 5), (0, 2), (0, 5), (2, 4), (2, 5)]);
         assert!(outline.items.iter().all(|i| i.in_flow));
+    }
+
+    /// At every place of an eight-byte word, and behind one.
+    #[test]
+    fn every_byte_of_a_string_is_looked_at() {
+        for byte in 0..=0xFF_u8 {
+            for at in 0..20 {
+                let mut word = [b'!'; 24];
+                word[at] = byte;
+                let is_special = matches!(byte, b'"' | b'\\' | 0..0x20);
+                let words = word.chunks_exact(8).map(|w| specials(u64::from_le_bytes(w.try_into().expect("eight"))));
+                let found = words.enumerate().find(|(_, found)| *found != 0);
+                assert_eq!(
+                    found.map(|(i, f)| i * 8 + f.trailing_zeros() as usize / 8),
+                    is_special.then_some(at),
+                    "{byte}"
+                );
+            }
+        }
+        for length in 0..20 {
+            let text = format!("{{\"a\": \"{}\"}}", "é".repeat(length));
+            assert_eq!(shape(&text), ["{", &format!("a={}", "é".repeat(length))]);
+            assert!(outline(&text.replace('}', "\u{1f}}").replace("\"\u{1f}", "\u{1f}\"")).is_err());
+        }
     }
 
     #[test]
