@@ -7,6 +7,8 @@
 mod change;
 mod metadata;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod value;
 
