@@ -103,6 +103,10 @@ impl Syntax for Dotenv {
         }
     }
 
+    fn check_metadata(&self, metadata: &[Event<'_>]) -> Result<(), Error> {
+        flat::check(metadata, |_| true)
+    }
+
     fn insert_metadata(
         &self,
         source: Source<'_>,

@@ -59,6 +59,10 @@ impl Syntax for Ini {
         value::write_comment(source, index, text, edits);
     }
 
+    fn check_metadata(&self, metadata: &[Event<'_>]) -> Result<(), Error> {
+        metadata::check(metadata)
+    }
+
     fn insert_metadata(
         &self,
         source: Source<'_>,

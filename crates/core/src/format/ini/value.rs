@@ -120,8 +120,12 @@ fn seal_comment(source: Source<'_>, index: usize, edits: &mut Edits<'_>, token: 
 
 /// Where the line of a section's header starts, if the last line of the comment stands behind it.
 fn header_line(source: Source<'_>, index: usize) -> Option<u32> {
+    let section = source.outline.items.get(index)?.parent as usize;
+    if index != section + 1 {
+        return None;
+    }
+    let section = source.outline.items.get(section)?.span;
     let last = pieces(source.outline, index).last().copied()?;
-    let section = source.outline.items.get(source.outline.items.get(index)?.parent as usize)?.span;
     let between = source.text.get(section.start as usize..last.start as usize)?;
     let is_header = between.starts_with('[') && !between.contains('\n');
     let above = &source.text[..section.start as usize];
