@@ -39,7 +39,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Goes over all items of all documents; `skip` names the top-level item to leave out of each (the metadata).
+    /// Goes over all items of all documents; `skip` names the top-level items to leave out (the metadata), in order.
     ///
     /// `is_comment_element` tells which list elements are comments by their token's label: their stored text counts as one.
     pub fn run<E>(
@@ -53,7 +53,7 @@ impl<'a> Walker<'a> {
         while index < count {
             self.leave(index as u32);
             let item = &self.outline.items[index];
-            if skip.contains(&(index as u32)) {
+            if skip.binary_search(&(index as u32)).is_ok() {
                 index = item.end as usize;
                 continue;
             }

@@ -103,6 +103,10 @@ impl Syntax for Dotenv {
         }
     }
 
+    fn check_metadata(&self, metadata: &[Event<'_>]) -> Result<(), Error> {
+        flat::check(metadata, |_| true)
+    }
+
     fn insert_metadata(
         &self,
         source: Source<'_>,
@@ -459,5 +463,156 @@ fn with_break(text: &str, run: Span) -> Span {
     match start.checked_sub(1) {
         Some(start) => Span::new(start, end),
         None => Span::new(0, (end + 1).min(text.len())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outline(text: &str) -> Outline {
+        Dotenv.outline(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
+    }
+
+    fn leaf(key: &'static str, text: &'static str) -> Event<'static> {
+        Event::Leaf(Some(Cow::Borrowed(key)), Value::Str(Cow::Borrowed(text.as_bytes())))
+    }
+
+    fn changed(
+        text: &str,
+        change: impl FnOnce(Source<'_>, &mut Edits<'_>) -> Result<(), Error>,
+    ) -> Result<String, Error> {
+        let outline = outline(text);
+        let mut edits = Edits::new(text, 0, 0);
+        change(Source { text, outline: &outline }, &mut edits)?;
+        edits.finish()
+    }
+
+    fn set(text: &str, key: &str, value: &'static str) -> Result<String, Error> {
+        let path = [Step::Key(key.to_owned())];
+        changed(text, |source, edits| Dotenv.set(source, &path, &[leaf("", value)], edits))
+    }
+
+    fn tree(events: &[Event<'_>]) -> Result<String, Error> {
+        let mut out = Vec::new();
+        Dotenv.tree(events, None, &mut out).map(|()| String::from_utf8(out).expect("text"))
+    }
+
+    fn metadata(version: &'static str) -> Vec<Event<'static>> {
+        let mut events = vec![Event::Map(None), Event::List(Some("age".into())), Event::Map(None)];
+        events.extend([leaf("enc", "BEGIN\nEND\n"), Event::End, Event::End]);
+        events.extend([leaf("mac", "M"), leaf("version", version), Event::End]);
+        events
+    }
+
+    const LINES: &str = "sops_age__list_0__map_enc=BEGIN\\nEND\\n\nsops_mac=M\nsops_version=3.13.2";
+
+    #[test]
+    fn lines_are_pairs_or_comments() {
+        let text = "# c \r\n\nA = x=y \n=\nA=\\\\n\\n\r\n #=1";
+        let outline = outline(text);
+        let source = Source { text, outline: &outline };
+        let pairs: Vec<_> = pairs(source).map(|(_, key, value)| (key, value)).collect();
+        let wanted: [(&[u8], &[u8]); 4] = [(b"A ", b" x=y "), (b"", b""), (b"A", b"\\\n\n\r"), (b" #", b"1")];
+        assert_eq!(pairs, wanted);
+        let Node::Comment { text: comment, .. } = &outline.items[1].node else { panic!("not a comment") };
+        assert_eq!(comment.bytes(outline.texts(text)), b" c \r");
+    }
+
+    #[test]
+    fn metadata_are_the_last_lines() {
+        for (plain, encrypted) in [
+            ("", format!("{LINES}\n")),
+            ("\n", format!("{LINES}\n\n")),
+            ("A=1", format!("A=1\n{LINES}")),
+            ("A=1\n", format!("A=1\n{LINES}\n")),
+            ("A=1\r\n", format!("A=1\r\n{LINES}\n")),
+            ("A=1\n# c\n\n\n", format!("A=1\n# c\n{LINES}\n\n\n")),
+        ] {
+            let inserted = changed(plain, |source, edits| {
+                Dotenv.insert_metadata(source, &metadata("3.13.2"), None, None, edits);
+                Ok(())
+            });
+            assert_eq!(inserted.expect("edits apply"), encrypted);
+        }
+    }
+
+    #[test]
+    fn metadata_are_read_and_kept_wherever_they_stand() {
+        let encrypted = "A=1\nsops_version=3.13.2\r\nB=2\nsops_mac=M\r\nsops_age__list_0__map_enc=BEGIN\\nEND\\n\r\n";
+        let outline = outline(encrypted);
+        let source = Source { text: encrypted, outline: &outline };
+        let items = Dotenv.metadata_items(source).expect("metadata");
+        let events = Dotenv.metadata(source, &items).expect("metadata");
+        assert!(crate::format::yaml::branch::is_same_metadata(&events, &metadata("3.13.2")));
+        let existing = Existing { source, items: &items, events: &events };
+        let replaced = changed(encrypted, |_, edits| {
+            Dotenv.replace_metadata(existing, &metadata("3.14"), edits);
+            Ok(())
+        });
+        assert_eq!(replaced.expect("edits apply"), encrypted.replace("3.13.2", "3.14"));
+        let plain = changed(encrypted, |source, edits| {
+            Dotenv.remove_metadata(source, &items, edits);
+            Ok(())
+        });
+        assert_eq!(plain.expect("edits apply"), "A=1\nB=2\n");
+        let inserted = changed("A=1\nB=2\n", |source, edits| {
+            Dotenv.insert_metadata(source, &metadata("3.14"), Some(existing), None, edits);
+            Ok(())
+        });
+        let wanted = "A=1\nsops_version=3.14\nsops_mac=M\nsops_age__list_0__map_enc=BEGIN\\nEND\\n\nB=2\n";
+        assert_eq!(inserted.expect("edits apply"), wanted);
+    }
+
+    #[test]
+    fn values_that_would_come_back_changed_are_refused() {
+        assert_eq!(set("A=1\n", "A", "x\ny\\\nz").expect("a value"), "A=x\\ny\\\\nz\n");
+        let refused = set("# c\nA=1\n", "A", "C:\\new");
+        assert_eq!(refused, Err(Error::Tree { line: 2, path: "[\"A\"]".into(), problem: LOOK_ALIKE.into() }));
+        let null = changed("A=1", |source, edits| Dotenv.write_value(source, 1, &Value::Null, edits));
+        assert!(matches!(null, Err(Error::Tree { .. })));
+        let raw = Value::Str(Cow::Borrowed(b"\xff"));
+        assert!(matches!(changed("A=1", |s, edits| Dotenv.write_value(s, 1, &raw, edits)), Err(Error::Tree { .. })));
+    }
+
+    #[test]
+    fn set_and_remove_touch_one_line() {
+        assert_eq!(set("A=1\n\n", "B", "2").expect("a line"), "A=1\nB=2\n\n");
+        assert_eq!(set("A=1", "B", "2").expect("a line"), "A=1\nB=2");
+        assert_eq!(set("", "B", "2").expect("a line"), "B=2\n");
+        assert_eq!(set("A=1\nA=2\n", "A", "3").expect("a line"), "A=3\nA=2\n");
+        for key in ["sops_x", "a=b", "a\nb", "#a"] {
+            assert!(matches!(set("A=1\n", key, "x"), Err(Error::Tree { .. })), "{key}");
+        }
+        let deep = [Step::Key("A".into()), Step::Key("b".into())];
+        let deep = changed("A=1", |source, edits| Dotenv.set(source, &deep, &[leaf("", "x")], edits));
+        assert!(matches!(deep, Err(Error::Tree { .. })));
+        for (text, index, wanted) in [("A=1\nB=2\n", 1, "B=2\n"), ("A=1\nB=2\n", 2, "A=1\n"), ("A=1\nB=2", 2, "A=1")] {
+            let removed = changed(text, |source, edits| {
+                Dotenv.remove(source, index, edits);
+                Ok(())
+            });
+            assert_eq!(removed.expect("edits apply"), wanted);
+        }
+    }
+
+    #[test]
+    fn trees_are_lines_or_refused() {
+        let comment = Event::Comment { text: Cow::Borrowed(b" c\nd"), inline: true };
+        let float = Event::Leaf(Some("F".into()), Value::Float(1.0));
+        let mut events = vec![Event::Map(None), comment, leaf("A", "x\ny"), float];
+        events.push(Event::Map(Some("sops".into())));
+        events.extend(metadata("3.13.2").drain(1..));
+        events.push(Event::End);
+        assert_eq!(tree(&events).expect("a tree"), format!("# c\n#d\nA=x\\ny\nF=1.0\n{LINES}\n"));
+        events.insert(1, leaf("sops_x", ""));
+        let error = tree(&events).expect_err("a reserved key").to_string();
+        assert!(error.contains("starts with the reserved key prefix \"sops_\""), "{error}");
+        let list = [Event::Map(None), Event::List(Some("l".into())), Event::End, Event::End];
+        let error = tree(&list).expect_err("a list").to_string();
+        assert!(error.contains("cannot use complex value in dotenv file; offending key l"), "{error}");
+        for member in [leaf("A", "\\n"), leaf("A=", ""), Event::Leaf(Some("A".into()), Value::Null)] {
+            assert!(matches!(tree(&[Event::Map(None), member, Event::End]), Err(Error::Tree { .. })));
+        }
     }
 }

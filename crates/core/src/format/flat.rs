@@ -78,6 +78,25 @@ pub(crate) fn flatten(events: &[Event<'_>]) -> Vec<Field> {
     fields
 }
 
+/// Refuses fields that would come back changed: those with a backslash in front of an `n`, which both formats read as a
+/// line break (format.md §15 D27), and those that `fits` refuses.
+///
+/// # Errors
+/// [`Error::Metadata`] with the field.
+pub(crate) fn check(metadata: &[Event<'_>], fits: impl Fn(&[u8]) -> bool) -> Result<(), Error> {
+    for Field { name, text } in flatten(metadata) {
+        let reason = if contains(&text, b"\\n") {
+            "a backslash followed by n comes back as a line break from this format; write it another way"
+        } else if !fits(&text) {
+            "this format cannot carry the text of the field"
+        } else {
+            continue;
+        };
+        return Err(Error::Metadata { field: name, reason: reason.into() });
+    }
+    Ok(())
+}
+
 /// A node of metadata on the way back; children by index.
 #[derive(Default)]
 enum Branch<'a> {
@@ -388,6 +407,15 @@ mod tests {
     #[test]
     fn a_position_that_is_no_number_counts_as_0() {
         assert_eq!(flat(&[("a__list_x", "1")]), [("a__list_0".to_owned(), "1".to_owned())]);
+    }
+
+    #[test]
+    fn fields_that_would_come_back_changed_are_refused() {
+        let check = |text: &'static str| check(&read(&[("a__map_b", text)]).expect("one field"), |text| text != b"no");
+        assert_eq!(check("x\ny"), Ok(()));
+        for text in ["^\\name$", "no"] {
+            assert!(matches!(check(text), Err(Error::Metadata { field, .. }) if field == "a__map_b"), "{text}");
+        }
     }
 
     #[test]

@@ -67,6 +67,14 @@ pub(crate) trait Syntax: Sync {
     /// Replaces a comment's text.
     fn write_comment(&self, source: Source<'_>, index: usize, text: &[u8], edits: &mut Edits<'_>);
 
+    /// Whether the text of this format can hold metadata; to be asked before they are put in.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] with the field that would come back changed.
+    fn check_metadata(&self, _metadata: &[Event<'_>]) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Puts metadata into a plain text, as the reference would write them; where `existing` is there, with its text, spacing
     /// and place as far as they still fit.
     fn insert_metadata(

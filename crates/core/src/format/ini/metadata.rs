@@ -85,6 +85,12 @@ fn escaped(text: &[u8]) -> String {
     String::from_utf8_lossy(text).replace('\n', "\\n")
 }
 
+/// # Errors
+/// [`Error::Metadata`] for a field that would come back changed.
+pub(super) fn check(metadata: &[Event<'_>]) -> Result<(), Error> {
+    flat::check(metadata, |text| spelled(&escaped(text), "").is_some())
+}
+
 /// The lines of the metadata, as the reference writes them.
 pub(super) fn write(metadata: &[Event<'_>], newline: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"[sops]");

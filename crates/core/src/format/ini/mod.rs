@@ -7,6 +7,8 @@
 mod change;
 mod metadata;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod value;
 
@@ -55,6 +57,10 @@ impl Syntax for Ini {
 
     fn write_comment(&self, source: Source<'_>, index: usize, text: &[u8], edits: &mut Edits<'_>) {
         value::write_comment(source, index, text, edits);
+    }
+
+    fn check_metadata(&self, metadata: &[Event<'_>]) -> Result<(), Error> {
+        metadata::check(metadata)
     }
 
     fn insert_metadata(

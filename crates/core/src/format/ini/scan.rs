@@ -420,7 +420,7 @@ fn comment(text: &str, builder: &mut Builder<'_>, map: u32, pieces: &[Span], dro
                     true => piece.end as usize,
                     false => text[start..].find('\n').map_or(text.len(), |at| start + at),
                 };
-                parts.push(text[start..end].as_bytes());
+                parts.push(&text.as_bytes()[start..end]);
                 parts.extend((position < last).then_some(&b"\n"[..]));
             }
             builder.make(&parts)

@@ -98,7 +98,7 @@ fn seal_comment(source: Source<'_>, index: usize, edits: &mut Edits<'_>, token: 
         // The last `]` of the line ends the name of the section, so no token can stand there: it gets a line above.
         let start = text_start(text, *piece);
         edits.replace(Span { start: header, end: header }, |out| {
-            out.extend_from_slice(text[piece.start as usize..start as usize].as_bytes());
+            out.extend_from_slice(&text.as_bytes()[piece.start as usize..start as usize]);
             token(out);
             out.extend_from_slice(line_ending(text).as_bytes());
         });
@@ -120,8 +120,12 @@ fn seal_comment(source: Source<'_>, index: usize, edits: &mut Edits<'_>, token: 
 
 /// Where the line of a section's header starts, if the last line of the comment stands behind it.
 fn header_line(source: Source<'_>, index: usize) -> Option<u32> {
+    let section = source.outline.items.get(index)?.parent as usize;
+    if index != section + 1 {
+        return None;
+    }
+    let section = source.outline.items.get(section)?.span;
     let last = pieces(source.outline, index).last().copied()?;
-    let section = source.outline.items.get(source.outline.items.get(index)?.parent as usize)?.span;
     let between = source.text.get(section.start as usize..last.start as usize)?;
     let is_header = between.starts_with('[') && !between.contains('\n');
     let above = &source.text[..section.start as usize];
@@ -265,7 +269,7 @@ pub(super) fn write_comment(source: Source<'_>, index: usize, text: &[u8], edits
         // Back from the line above the header.
         edits.replace(Span { start: token.start, end: header.max(token.end) }, |_| ());
         edits.replace(*tail, |out| {
-            out.extend_from_slice(source.text[token.start as usize..start as usize].as_bytes());
+            out.extend_from_slice(&source.text.as_bytes()[token.start as usize..start as usize]);
             out.extend_from_slice(line.as_bytes());
         });
         return;
