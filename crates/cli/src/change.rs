@@ -16,6 +16,7 @@ use sops_core::{
 use crate::{
     args::{Common, Opening, Types},
     environment::Environment,
+    exit_code::Code,
     failure::{Failure, Phase},
     keyring, locate, ui,
 };
@@ -53,6 +54,10 @@ impl Formats {
         let failure = |error| Failure::core(error, Phase::Dump);
         // An encrypted binary file is a JSON tree, whatever it was made of.
         let to = if self.to == Format::Binary { Format::Json } else { self.to };
+        if plain.documents() > 1 && to != Format::Yaml {
+            let text = format!("only YAML has several documents, the {} format has one", to.name());
+            return Err(Failure::new(Code::ErrorDumpingTree, text));
+        }
         let text = plain.convert(to, self.indent).map_err(failure)?;
         PlainDocument::parse(to, text).map_err(failure)
     }

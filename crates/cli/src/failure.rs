@@ -37,6 +37,8 @@ pub struct Failure {
     pub code: Code,
     message: Message,
     hint: Option<String>,
+    /// Whether the selection of what is encrypted is to blame.
+    is_selection: bool,
 }
 
 #[derive(Debug)]
@@ -52,12 +54,12 @@ enum Message {
 impl Failure {
     /// Returns a failure of one line.
     pub fn new(code: Code, text: impl Into<String>) -> Failure {
-        Failure { code, message: Message::Line { file: None, text: text.into() }, hint: None }
+        Failure { code, message: Message::Line { file: None, text: text.into() }, hint: None, is_selection: false }
     }
 
     /// Returns a failure with the reference's own text.
     pub fn bare(code: Code, text: impl Into<String>) -> Failure {
-        Failure { code, message: Message::Bare(text.into()), hint: None }
+        Failure { code, message: Message::Bare(text.into()), hint: None, is_selection: false }
     }
 
     /// Returns a failure of the core, judged by what was being done.
@@ -70,7 +72,7 @@ impl Failure {
             _ => "Could not generate data key",
         };
         match error {
-            Error::DataKey(report) => Failure { code, message: Message::Keys(report), hint: None },
+            Error::DataKey(report) => Failure { message: Message::Keys(report), ..Failure::bare(code, "") },
             Error::AlreadyEncrypted => Failure::bare(code, ALREADY_ENCRYPTED),
             Error::NoRecipients => Failure::bare(code, format!("{doing}: [empty key group provided]")),
             Error::Split { .. } => Failure::bare(code, format!("{doing}: [{error}]")),
@@ -79,8 +81,17 @@ impl Failure {
                 code,
                 format!("{doing}: [failed to encrypt new data key with master key \"{key}\": {reason}]"),
             ),
-            error => Failure { hint, ..Failure::new(code, error.to_string()) },
+            error => {
+                let is_selection = matches!(error, Error::Selector { .. } | Error::NothingSelected { .. });
+                Failure { hint, is_selection, ..Failure::new(code, error.to_string()) }
+            }
         }
+    }
+
+    /// Gives a mistake in the selection the status of the legacy form, `sops --encrypt`: that of conflicting flags.
+    pub fn of_legacy_selection(self) -> Failure {
+        let code = if self.is_selection { Code::ConflictingParameters } else { self.code };
+        Failure { code, ..self }
     }
 
     /// Returns a failure of the system with a file.

@@ -47,7 +47,10 @@ pub fn run(mut args: Legacy, env: &Environment) -> Result<(), Failure> {
         common, streams, types, keys, selection, opening, extract, changes, set, show_master_keys, file, ..
     } = args;
     match mode {
-        Mode::Encrypt => encrypt::run(&Encrypt { common, streams, types, keys, selection, file }, env),
+        Mode::Encrypt => {
+            let encrypted = encrypt::run(&Encrypt { common, streams, types, keys, selection, file }, env);
+            encrypted.map_err(Failure::of_legacy_selection)
+        }
         Mode::Decrypt => decrypt::run(&Decrypt { common, streams, types, opening, extract, file }, env),
         Mode::Edit => {
             let name = Name { filename_override: streams.filename_override };

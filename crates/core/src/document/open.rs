@@ -284,7 +284,13 @@ impl EncryptedDocument {
     fn try_comment(&self, token: &Token<'_>, aad: &[u8], cipher: &Cipher, plain: &mut Vec<u8>) -> bool {
         let from = plain.len();
         let opened = cipher.open(token, aad, plain).is_ok();
-        let fits = opened && !plain[from..].iter().any(|b| matches!(b, b'\n' | b'\r'));
+        // A comment is one line; a block of INI comments is one text.
+        let breaks = |b: &u8| match self.format {
+            Format::Yaml => matches!(b, b'\n' | b'\r'),
+            Format::Dotenv => *b == b'\n',
+            _ => false,
+        };
+        let fits = opened && !plain[from..].iter().any(breaks);
         if !fits {
             plain.truncate(from);
         }
@@ -340,6 +346,8 @@ impl EncryptedDocument {
         let texts = outline.texts(text);
         let mut found = outline.items.iter().enumerate().filter(|(_, i)| matches!(i.node, Node::Leaf(_)));
         let mut floats = Vec::new();
+        // Dotenv and INI have texts only, whatever the label of a token says.
+        let only_text = matches!(self.format, Format::Dotenv | Format::Ini);
         let mut index = 0;
         while index < self.outline.items.len() {
             let item = &self.outline.items[index];
@@ -362,7 +370,7 @@ impl EncryptedDocument {
                         floats.push((place, *float));
                     }
                     let keys = key.map(|k| k.bytes(texts)) == item.key().map(|k| k.bytes(self.texts()));
-                    keys && same_or_float(&scalar.value(texts), &wanted)
+                    keys && (same_or_float(&scalar.value(texts), &wanted) || only_text && wanted.kind() != Some(Kind::Str))
                 }
                 _ => false,
             };

@@ -200,7 +200,7 @@ impl PlainDocument {
         Ok(index)
     }
 
-    /// Returns the text in another format; without an `indent` with the format's default.
+    /// Returns the first document in another format, all of them in YAML; without an `indent` with the format's default.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a format that is not built in; [`Error::Tree`] for a number that the format lacks.
@@ -212,14 +212,15 @@ impl PlainDocument {
             let documents = self.events().into_iter().flatten().collect::<Vec<_>>();
             return Ok(yaml_text(&documents, indent.filter(|i| *i > 0).unwrap_or(4)));
         }
-        match &self.events()[..] {
-            [] => Ok(Vec::new()),
-            [events] => written(to, events, indent),
-            [_, ..] => {
-                let problem = format!("the {} format has one document, this text has several", to.name());
-                Err(Error::Tree { line: 0, path: "the root".into(), problem })
-            }
+        match self.events().first() {
+            Some(events) => written(to, events, indent),
+            None => Ok(Vec::new()),
         }
+    }
+
+    /// How many documents there are; only YAML has more than one.
+    pub fn documents(&self) -> usize {
+        self.outline.documents.len()
     }
 }
 

@@ -14,7 +14,9 @@ fn a_program_outside_the_workspace_embeds_the_library() {
     let manifest = lay_out(core, &scratch);
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["run", "--offline", "--quiet", "--manifest-path"]).arg(&manifest);
-    let ran = cargo.arg("--target-dir").arg(scratch.join("target")).output().expect("cargo runs");
+    // The directory of the tests themselves: what is compiled there already is not compiled again.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target directory");
+    let ran = cargo.arg("--target-dir").arg(target).output().expect("cargo runs");
     let (stdout, stderr) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
     // Where the dependencies are not at hand, nothing is said about the library.
     if !ran.status.success() && stderr.contains("--offline") {
