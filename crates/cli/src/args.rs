@@ -6,6 +6,7 @@
 //! Flags before the command count for it where it knows them (the reference ignores most of them there).
 
 mod changes;
+mod exec;
 mod words;
 
 use std::{
@@ -18,6 +19,7 @@ use clap::{Args, CommandFactory, Parser};
 use words::{Scope, Words, integer};
 
 pub use changes::{Edit, KeyChanges, Name, Rotate, Set, Unset, UpdateKeys};
+pub use exec::{ExecEnv, ExecFile};
 pub use words::{Usage, boolean};
 
 /// What a call asks for.
@@ -49,6 +51,10 @@ pub enum Invocation {
     FileStatus(Box<FileStatus>),
     /// `keygen`.
     Keygen(Box<Keygen>),
+    /// `exec-env`.
+    ExecEnv(Box<ExecEnv>),
+    /// `exec-file`.
+    ExecFile(Box<ExecFile>),
     /// A command of the reference that is not built yet.
     Later(&'static str),
     /// Help on something that does not exist.
@@ -170,6 +176,14 @@ pub struct Opening {
     /// Do not verify the MAC
     #[arg(long, value_parser = boolean)]
     pub ignore_mac: Option<bool>,
+    /// The order of the keys.
+    #[command(flatten)]
+    pub order: Order,
+}
+
+/// Which keys are tried first.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Order {
     /// Kinds of master key in the order to try, comma separated [$SOPS_DECRYPTION_ORDER]
     #[arg(long)]
     pub decryption_order: Option<String>,
@@ -366,6 +380,8 @@ fn dispatch(first: &OsStr, rest: &[OsString], before: &Words) -> Option<Result<I
         "updatekeys" => command(before, rest, Invocation::UpdateKeys),
         "filestatus" => command(before, rest, Invocation::FileStatus),
         "keygen" => command(before, rest, Invocation::Keygen),
+        "exec-env" => command(before, rest, Invocation::ExecEnv),
+        "exec-file" => command(before, rest, Invocation::ExecFile),
         "help" | "h" => Ok(help_on(rest.first().map(OsString::as_os_str))),
         first => Ok(later(COMMANDS.iter().find(|(name, _)| *name == first)?.0, rest)),
     })
@@ -383,7 +399,7 @@ macro_rules! positionals {
         }
     })* };
 }
-positionals!(Encrypt, Decrypt, Edit, Set, Unset, Rotate, UpdateKeys, FileStatus, Keygen);
+positionals!(Encrypt, Decrypt, Edit, Set, Unset, Rotate, UpdateKeys, FileStatus, Keygen, ExecEnv, ExecFile);
 
 fn command<T: Parser + Positionals>(
     before: &Words,
@@ -433,6 +449,8 @@ fn help_on(topic: Option<&OsStr>) -> Invocation {
         Some("updatekeys") => help(UpdateKeys::command()),
         Some("filestatus") => help(FileStatus::command()),
         Some("keygen") => help(Keygen::command()),
+        Some("exec-env") => help(ExecEnv::command()),
+        Some("exec-file") => help(ExecFile::command()),
         Some(other) => match COMMANDS.iter().find(|(name, _)| *name == other) {
             Some((name, about)) => unbuilt_help(name, about),
             None => return Invocation::NoTopic(other.to_owned()),

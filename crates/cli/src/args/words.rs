@@ -41,7 +41,7 @@ pub fn split(command: &clap::Command, words: &[OsString], scope: Scope) -> Resul
     let mut out = Words::default();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let is_value = scope == Scope::Anywhere && !out.rest.is_empty() && is_negative_number(word);
+        let is_value = scope == Scope::Anywhere && !out.rest.is_empty() && is_value(word);
         let Some((name, value)) = (if is_value { None } else { flag(word)? }) else {
             if word == "--" {
                 break;
@@ -70,9 +70,12 @@ pub fn split(command: &clap::Command, words: &[OsString], scope: Scope) -> Resul
     Ok(out)
 }
 
-/// Tells whether a word is a negative number: behind the file it is a value (`set FILE PATH -5`), and no flag looks like one.
-fn is_negative_number(word: &OsString) -> bool {
-    matches!(word.as_encoded_bytes(), [b'-', b'0'..=b'9', ..])
+/// Tells whether a word is a negative number or a line with blanks: behind the file these are values (`set FILE PATH -5`,
+/// `exec-env FILE '-x y'`), and no flag looks like one.
+fn is_value(word: &OsString) -> bool {
+    let bytes = word.as_encoded_bytes();
+    let name = bytes.split(|b| *b == b'=').next().unwrap_or_default();
+    matches!(bytes, [b'-', b'0'..=b'9', ..]) || name.iter().any(u8::is_ascii_whitespace)
 }
 
 /// Reads `-name`, `--name`, `-name=value`; `None` for a positional, for `-` and for `--`.
@@ -202,6 +205,8 @@ mod tests {
     fn a_negative_number_behind_a_positional_is_a_value() {
         assert_eq!(split_words(&["f", "-5", "-i"], Scope::Anywhere).unwrap().rest, ["f", "-5"]);
         assert!(split_words(&["-5", "f"], Scope::Anywhere).is_err());
+        assert_eq!(split_words(&["f", "-x y"], Scope::Anywhere).unwrap().rest, ["f", "-x y"]);
+        assert_eq!(split_words(&["f", "-a=x y"], Scope::Anywhere).unwrap().rest, ["f"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use sops_core::{
     Error,
-    document::{EncryptedDocument, PlainDocument, TreePath},
+    document::{PlainDocument, TreePath},
     format::Format,
 };
 use zeroize::Zeroizing;
@@ -12,9 +12,8 @@ use crate::{
     environment::Environment,
     exit_code::Code,
     failure::{Failure, Phase},
-    keyring, locate,
+    keyring, locate, plain,
     route::{Privacy, Route, Stdin},
-    ui,
 };
 
 /// Decrypts to standard output, in place, or to another file.
@@ -28,21 +27,11 @@ pub fn run(args: &Decrypt, env: &Environment) -> Result<(), Failure> {
     let to = locate::format(args.types.output_type.as_deref(), &route.name);
     let located = locate::configuration(&args.common, env)?;
     let indent = locate::indent(to, &args.common, &located.config)?;
-    keyring::check_order(&args.opening, env)?;
+    keyring::check_order(&args.opening.order, env)?;
     let path = tree_path(args.extract.as_deref())?;
 
     let mut input = route.read()?;
-    let named = |error, phase| Failure::core(error, phase).of(route.input_name());
-    let file = EncryptedDocument::parse(from, input.take()).map_err(|error| named(error, Phase::Open))?;
-    let keys = keyring::open(&args.common, env)?;
-    let plain = match args.opening.ignore_mac {
-        Some(true) => file.decrypt_ignoring_mac(&keys),
-        _ => file.decrypt(&keys),
-    };
-    let plain = plain.map_err(|error| named(error, Phase::Open))?;
-    for warning in plain.warnings() {
-        ui::warn(warning);
-    }
+    let plain = plain::of_file(input.take(), &route.input_name(), from, &args.opening, &args.common, env)?;
     let text = rendered(plain, path.as_ref(), from, to, indent)
         .map_err(|error| dump_failure(error, to).of(route.input_name()))?;
     route.write(input, &text, Privacy::Owner)

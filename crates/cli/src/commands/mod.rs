@@ -3,6 +3,8 @@
 mod decrypt;
 mod edit;
 mod encrypt;
+mod exec_env;
+mod exec_file;
 mod filestatus;
 mod keygen;
 mod legacy;
@@ -11,7 +13,7 @@ mod set;
 mod unset;
 mod updatekeys;
 
-use std::ffi::OsString;
+use std::{ffi::OsString, process::ExitCode};
 
 use crate::{
     args::{self, Invocation},
@@ -21,11 +23,11 @@ use crate::{
     route,
 };
 
-/// Runs one call.
+/// Runs one call and returns its exit status, which is not always ours.
 ///
 /// # Errors
 /// Whatever went wrong, with its exit status.
-pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<(), Failure> {
+pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<ExitCode, Failure> {
     // compat: a boolean variable with another word stops every command, so that a misspelt "no" is not taken for a "yes".
     for name in ["SOPS_ENABLE_LOCAL_KEYSERVICE", "SOPS_DISABLE_VERSION_CHECK"] {
         env.boolean(name).map_err(|text| Failure::new(Code::Generic, text))?;
@@ -33,6 +35,8 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<(), Failure> {
     let invocation = args::parse(&argv)
         .map_err(|usage| Failure::new(Code::Generic, usage.0).hint("sops help COMMAND lists the flags of a command"))?;
     match invocation {
+        Invocation::ExecEnv(args) => return exec_env::run(&args, env),
+        Invocation::ExecFile(args) => return exec_file::run(&args, env),
         Invocation::Help(text) => route::print(text.as_bytes()),
         Invocation::Version { check: false } => route::print(VERSION.as_bytes()),
         Invocation::Version { check: true } => route::print(UNCHECKED_VERSION.as_bytes()),
@@ -50,7 +54,8 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<(), Failure> {
         Invocation::NoTopic(word) => {
             Err(Failure::new(Code::CouldNotWriteOutput, format!("No help topic for '{word}'")))
         }
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Returns the error for a command that is not built.

@@ -40,7 +40,7 @@ pub fn run(args: &Rotate, env: &Environment) -> Result<(), Failure> {
     }
     let located = locate::configuration(&args.common, env)?;
     let formats = Formats::settle(&args.types, &route.name, &args.common, &located.config)?;
-    keyring::check_order(&args.opening, env)?;
+    keyring::check_order(&args.opening.order, env)?;
     let changes = Changes::read(args)?;
 
     let mut input = route.read()?;

@@ -82,7 +82,7 @@ fn update(file: &Path, args: &UpdateKeys, located: &Located, env: &Environment) 
     if KeyChange::between(encrypted.metadata(), &groups) != change {
         return Err(route::in_place_failure(ReplaceError::Changed, &path));
     }
-    let keys = keyring::open(&args.common, env)?;
+    let keys = keyring::open(&args.common, &args.order, env)?;
     let text = encrypted.rewrapped(groups, change.threshold, &keys).map_err(failure)?;
     held.replace(&text).map_err(|error| route::in_place_failure(error, &path))?;
     say(format!("File {name} synced with new keys"));

@@ -5,6 +5,7 @@ mod changes;
 mod config;
 mod differential;
 mod edit;
+mod exec;
 mod generator;
 mod story;
 mod suite;
