@@ -7,6 +7,7 @@
 
 mod changes;
 mod exec;
+mod groups;
 mod words;
 
 use std::{
@@ -20,6 +21,7 @@ use words::{Scope, Words, integer};
 
 pub use changes::{Edit, KeyChanges, Name, Rotate, Set, Unset, UpdateKeys};
 pub use exec::{ExecEnv, ExecFile};
+pub use groups::{GroupsAdd, GroupsDelete, GroupsTarget};
 pub use words::{Usage, boolean};
 
 /// What a call asks for.
@@ -55,6 +57,10 @@ pub enum Invocation {
     ExecEnv(Box<ExecEnv>),
     /// `exec-file`.
     ExecFile(Box<ExecFile>),
+    /// `groups add`.
+    GroupsAdd(Box<GroupsAdd>),
+    /// `groups delete`.
+    GroupsDelete(Box<GroupsDelete>),
     /// A command of the reference that is not built yet.
     Later(&'static str),
     /// Help on something that does not exist.
@@ -382,9 +388,29 @@ fn dispatch(first: &OsStr, rest: &[OsString], before: &Words) -> Option<Result<I
         "keygen" => command(before, rest, Invocation::Keygen),
         "exec-env" => command(before, rest, Invocation::ExecEnv),
         "exec-file" => command(before, rest, Invocation::ExecFile),
-        "help" | "h" => Ok(help_on(rest.first().map(OsString::as_os_str))),
+        "groups" => match below(rest) {
+            Some(("add", rest)) => command(before, rest, Invocation::GroupsAdd),
+            Some(("delete", rest)) => command(before, rest, Invocation::GroupsDelete),
+            other => Ok(help_below("groups", other)),
+        },
+        "help" | "h" => Ok(help_on(rest)),
         first => Ok(later(COMMANDS.iter().find(|(name, _)| *name == first)?.0, rest)),
     })
+}
+
+/// Splits the command below a command off.
+fn below(words: &[OsString]) -> Option<(&str, &[OsString])> {
+    let (first, rest) = words.split_first()?;
+    Some((first.to_str().unwrap_or_default(), rest))
+}
+
+/// Returns the help on a command that only has others below it, for no word or for the wrong one.
+fn help_below(name: &str, word: Option<(&str, &[OsString])>) -> Invocation {
+    match word {
+        None => help_on(&[name.into()]),
+        Some((word, _)) if word.trim_start_matches('-') == "help" || word == "-h" => help_on(&[name.into()]),
+        Some((word, _)) => Invocation::NoTopic(word.to_owned()),
+    }
 }
 
 /// A command's positionals, which clap does not see: `--` and text that looks like a flag are settled before it.
@@ -399,7 +425,21 @@ macro_rules! positionals {
         }
     })* };
 }
-positionals!(Encrypt, Decrypt, Edit, Set, Unset, Rotate, UpdateKeys, FileStatus, Keygen, ExecEnv, ExecFile);
+positionals!(
+    Encrypt,
+    Decrypt,
+    Edit,
+    Set,
+    Unset,
+    Rotate,
+    UpdateKeys,
+    FileStatus,
+    Keygen,
+    ExecEnv,
+    ExecFile,
+    GroupsAdd,
+    GroupsDelete
+);
 
 fn command<T: Parser + Positionals>(
     before: &Words,
@@ -437,47 +477,53 @@ fn usage(error: &clap::Error) -> Usage {
     Usage(line.strip_prefix("error: ").unwrap_or(line).to_owned())
 }
 
-fn help_on(topic: Option<&OsStr>) -> Invocation {
-    Invocation::Help(match topic.map(|topic| topic.to_string_lossy()).as_deref() {
-        None | Some("help" | "h") => help(Legacy::command()),
-        Some("encrypt") => help(Encrypt::command()),
-        Some("decrypt") => help(Decrypt::command()),
-        Some("edit") => help(Edit::command()),
-        Some("set") => help(Set::command()),
-        Some("unset") => help(Unset::command()),
-        Some("rotate") => help(Rotate::command()),
-        Some("updatekeys") => help(UpdateKeys::command()),
-        Some("filestatus") => help(FileStatus::command()),
-        Some("keygen") => help(Keygen::command()),
-        Some("exec-env") => help(ExecEnv::command()),
-        Some("exec-file") => help(ExecFile::command()),
-        Some(other) => match COMMANDS.iter().find(|(name, _)| *name == other) {
-            Some((name, about)) => unbuilt_help(name, about),
-            None => return Invocation::NoTopic(other.to_owned()),
+/// Returns the help on a command, or on all of them.
+fn help_on(words: &[OsString]) -> Invocation {
+    let name = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
+    match name.as_ref() {
+        "" | "help" | "h" => Invocation::Help(help(Legacy::command())),
+        name => match definition(name) {
+            Some(command) => Invocation::Help(help(
+                words.get(1).map_or(command.clone(), |word| command.find_subcommand(word).cloned().unwrap_or(command)),
+            )),
+            None => Invocation::NoTopic(name.to_owned()),
         },
-    })
-}
-
-/// Decides about a command that is not built: its help exists already, and so does the error for a wrong word below it.
-fn later(name: &'static str, rest: &[OsString]) -> Invocation {
-    let below: &[&str] = match name {
-        "groups" => &["add", "delete"],
-        "completion" => &["bash", "zsh", "fish"],
-        _ => &[],
-    };
-    let wants_help = rest.iter().any(|word| ["-h", "--h", "-help", "--help"].iter().any(|help| word == help));
-    match rest.first() {
-        _ if wants_help => help_on(Some(OsStr::new(name))),
-        None if !below.is_empty() => help_on(Some(OsStr::new(name))),
-        Some(word) if !below.is_empty() && !below.iter().any(|known| word == known) => {
-            Invocation::NoTopic(word.to_string_lossy().into_owned())
-        }
-        _ => Invocation::Later(name),
     }
 }
 
-fn unbuilt_help(name: &str, about: &str) -> String {
-    format!("{about}\n\nUsage: sops {name}\n\nThis command is not built yet.\n")
+/// Returns the definition of a command: what is parsed, what help shows, and what shells complete.
+fn definition(name: &str) -> Option<clap::Command> {
+    Some(match name {
+        "encrypt" => Encrypt::command(),
+        "decrypt" => Decrypt::command(),
+        "edit" => Edit::command(),
+        "set" => Set::command(),
+        "unset" => Unset::command(),
+        "rotate" => Rotate::command(),
+        "updatekeys" => UpdateKeys::command(),
+        "filestatus" => FileStatus::command(),
+        "keygen" => Keygen::command(),
+        "exec-env" => ExecEnv::command(),
+        "exec-file" => ExecFile::command(),
+        "groups" => clap::Command::new("sops groups")
+            .about("Add or remove key groups")
+            .disable_help_flag(true)
+            .disable_help_subcommand(true)
+            .subcommand_required(true)
+            .subcommands([GroupsAdd::command().name("add"), GroupsDelete::command().name("delete")]),
+        name => {
+            let (name, about) = COMMANDS.iter().find(|(known, _)| *known == name)?;
+            clap::Command::new(*name)
+                .about(format!("{about}\n\nThis command is not built yet."))
+                .disable_help_flag(true)
+        }
+    })
+}
+
+/// Decides about a command that is not built: its help exists already.
+fn later(name: &'static str, rest: &[OsString]) -> Invocation {
+    let wants_help = rest.iter().any(|word| ["-h", "--h", "-help", "--help"].iter().any(|help| word == help));
+    if wants_help { help_on(&[name.into()]) } else { Invocation::Later(name) }
 }
 
 /// Renders the help of a command; booleans are shown without a value.

@@ -79,6 +79,16 @@ pub fn matching_rule<'c>(
     }
 }
 
+/// Reads the encryption context of keys that are added to an existing file.
+///
+/// compat: a new file refuses one that is malformed, here it is left out.
+pub fn context_or_none(text: Option<&str>) -> Context {
+    notation::encryption_context(text.unwrap_or_default()).unwrap_or_else(|_| {
+        ui::warn("Encryption context contains a non-string value, context will not be used");
+        Context::new()
+    })
+}
+
 /// Names the configuration in an error of what it asks for.
 fn asked<T>(located: &Located, result: Result<T, Error>) -> Result<T, Failure> {
     result.map_err(|error| located.failure(Failure::core(error, Phase::Open)))

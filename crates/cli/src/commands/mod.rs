@@ -6,6 +6,7 @@ mod encrypt;
 mod exec_env;
 mod exec_file;
 mod filestatus;
+mod groups;
 mod keygen;
 mod legacy;
 mod rotate;
@@ -50,6 +51,8 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<ExitCode, Failure> 
         Invocation::UpdateKeys(args) => updatekeys::run(&args, env),
         Invocation::FileStatus(args) => filestatus::run(&args, env),
         Invocation::Keygen(args) => keygen::run(&args),
+        Invocation::GroupsAdd(args) => groups::add(&args, env),
+        Invocation::GroupsDelete(args) => groups::delete(&args, env),
         Invocation::Later(name) => Err(later(name)),
         Invocation::NoTopic(word) => {
             Err(Failure::new(Code::CouldNotWriteOutput, format!("No help topic for '{word}'")))

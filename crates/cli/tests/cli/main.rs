@@ -7,6 +7,7 @@ mod differential;
 mod edit;
 mod exec;
 mod generator;
+mod groups;
 mod story;
 mod suite;
 mod torn;
