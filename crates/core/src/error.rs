@@ -94,6 +94,13 @@ pub enum Error {
         /// Whether the path itself does not parse.
         malformed: bool,
     },
+    /// The document does not fit the type it is read into.
+    Deserialize {
+        /// The tree path, empty for the root.
+        path: String,
+        /// What was found and expected, by kind.
+        reason: String,
+    },
     /// A configured limit was exceeded.
     Limit {
         /// Which.
@@ -216,6 +223,8 @@ impl fmt::Display for Error {
                 write!(f, "{setting} selects nothing in this file: nothing would be encrypted")
             }
             Error::Path { reason, .. } => f.write_str(reason),
+            Error::Deserialize { path, reason } if path.is_empty() => write!(f, "the root: {reason}"),
+            Error::Deserialize { path, reason } => write!(f, "{path}: {reason}"),
             Error::Limit { what, max } => write!(f, "{what}: more than {max}"),
             Error::Reparse { path, reason } => {
                 write!(f, "{path}: internal check failed, nothing was written: {reason}")

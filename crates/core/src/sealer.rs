@@ -194,7 +194,7 @@ impl Sealer {
         }
         let mut edits = Edits::new(source, source.len() + 4096, 1);
         let written = self.metadata.write();
-        match plain.format().syntax()? {
+        match plain.format().syntax() {
             Some(syntax) => {
                 syntax.insert_metadata(Source { text: source, outline }, &written, None, self.indent, &mut edits);
             }
@@ -247,7 +247,7 @@ impl Sealer {
         }
         let mac = std::mem::replace(&mut pass.mac, Mac::new(false));
         let metadata = self.sealed_metadata(mac, unix_seconds);
-        match plain.format().syntax()? {
+        match plain.format().syntax() {
             Some(syntax) => {
                 let old = self.existing_of(plain.format()).map(|e| e.file.metadata().write()).unwrap_or_default();
                 let existing = self.existing_of(plain.format()).map(|e| e.file.existing(&old));
@@ -313,7 +313,7 @@ impl Sealer {
         let source = &*laid_out.source;
         let texts = outline.texts(source);
         let sealing = Sealing::new(source, outline);
-        let syntax = laid_out.format.syntax()?;
+        let syntax = laid_out.format.syntax();
         let mut pass = Pass {
             seals: vec![Seal::default(); outline.items.len()],
             comments: 0,

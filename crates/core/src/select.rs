@@ -249,9 +249,10 @@ impl<'s> Walk<'s> {
         self.verdict(before || matches && !self.selector.encrypts)
     }
 
-    /// A comment the reference does not see: judged, without any effect.
-    pub fn unseen_comment(&self) -> bool {
-        self.verdict(self.inherits(None))
+    /// A comment the reference does not see: judged, without any effect. One that holds what it loses of a key's value is
+    /// judged like that.
+    pub fn unseen_comment(&self, key: Option<&[u8]>) -> bool {
+        self.verdict(self.inherits(key))
     }
 
     /// A leaf: returns whether it is encrypted; comments in front of it are spent.

@@ -74,8 +74,12 @@ impl<'a> Walker<'a> {
                 }
                 Node::Comment { text, dropped, .. } => {
                     let text = text.bytes(self.texts);
-                    let encrypted = if *dropped { self.walk.unseen_comment() } else { self.walk.comment(text) };
-                    let aad = if self.path.is_empty() { &b":"[..] } else { &self.path };
+                    let encrypted = if *dropped { self.walk.unseen_comment(key) } else { self.walk.comment(text) };
+                    let aad = match key {
+                        Some(key) => self.with_key(key),
+                        None if self.path.is_empty() => b":",
+                        None => &self.path,
+                    };
                     step(Step { index, aad, encrypted })?;
                 }
                 Node::Leaf(_) => {
@@ -88,13 +92,7 @@ impl<'a> Walker<'a> {
                         None => self.walk.leaf(key),
                     };
                     match key {
-                        Some(key) => {
-                            self.scratch.clear();
-                            self.scratch.extend_from_slice(&self.path);
-                            self.scratch.extend_from_slice(key);
-                            self.scratch.push(b':');
-                            step(Step { index, aad: &self.scratch, encrypted })?;
-                        }
+                        Some(key) => step(Step { index, aad: self.with_key(key), encrypted })?,
                         None => step(Step { index, aad: &self.path, encrypted })?,
                     }
                 }
@@ -102,6 +100,14 @@ impl<'a> Walker<'a> {
             index += 1;
         }
         Ok(())
+    }
+
+    fn with_key(&mut self, key: &[u8]) -> &[u8] {
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&self.path);
+        self.scratch.extend_from_slice(key);
+        self.scratch.push(b':');
+        &self.scratch
     }
 
     fn leave(&mut self, index: u32) {

@@ -33,7 +33,7 @@ impl PlainDocument {
         let change = Change { source: &self.source, outline: &self.outline };
         let path = TreePath::from(change.settled(path.steps())?);
         let steps = path.steps();
-        let syntax = self.format.syntax()?;
+        let syntax = self.format.syntax();
         self.change(steps, true, |change, edits| match syntax {
             None => change.set(&change.find(steps)?, steps, value, edits),
             Some(syntax) => syntax.set(Source { text: change.source, outline: change.outline }, steps, value, edits),
@@ -54,7 +54,7 @@ impl PlainDocument {
         if steps.is_empty() {
             return Err(Error::Path { reason: "the path is empty; expected [\"key\"][0]".into(), malformed: true });
         }
-        let syntax = self.format.syntax()?;
+        let syntax = self.format.syntax();
         self.change(steps, false, |change, edits| {
             let found = change.find(steps)?;
             if found.steps < steps.len() {

@@ -41,7 +41,7 @@ impl EncryptedDocument {
         let (encoding, source) = format.decode(bytes.into())?;
         let outline = format.outline(&source).map_err(|e| if e == Error::Empty { Error::NotEncrypted } else { e })?;
         let branches = format.metadata_items(&source, &outline)?;
-        let metadata = match format.syntax()? {
+        let metadata = match format.syntax() {
             None => Metadata::read(&yaml_metadata(&source, &outline, &branches)?)?,
             Some(_) if branches.is_empty() => return Err(Error::NotEncrypted),
             Some(syntax) => {
@@ -136,7 +136,7 @@ impl EncryptedDocument {
         metadata.groups = groups;
         let (old, new) = (self.metadata.write(), metadata.write());
         let mut edits = Edits::new(&self.source, self.source.len() + 4096, self.branches.len());
-        match self.format.syntax()? {
+        match self.format.syntax() {
             Some(syntax) => syntax.replace_metadata(self.existing(&old), &new, &mut edits),
             None => self.replace_branches(&old, &new, &mut edits),
         }

@@ -38,7 +38,7 @@ impl EncryptedDocument {
             opened.plain.zeroize();
             return Ok(plain);
         }
-        let edits = match self.format.syntax()? {
+        let edits = match self.format.syntax() {
             Some(syntax) => self.edits(syntax, &opened)?,
             None => {
                 let opening = Opening {

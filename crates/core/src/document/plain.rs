@@ -26,7 +26,6 @@ impl PlainDocument {
     /// [`Error::Syntax`], [`Error::Tree`], [`Error::Limit`] with the place; [`Error::Empty`] for zero bytes.
     pub fn parse<'b>(format: Format, bytes: impl Into<Cow<'b, [u8]>>) -> Result<Self, Error> {
         if format == Format::Binary {
-            format.syntax()?;
             return Ok(PlainDocument::binary(bytes.into().into_owned()));
         }
         let (encoding, source) = format.decode(bytes.into())?;
@@ -249,7 +248,7 @@ fn written(format: Format, events: &[Event<'_>], indent: Option<usize>) -> Resul
         }
         (Format::Binary, _) => out.extend_from_slice(binary_data(events)?),
         (_, syntax) => {
-            if let Some(syntax) = syntax? {
+            if let Some(syntax) = syntax {
                 syntax.tree(events, indent, &mut out)?;
             }
         }

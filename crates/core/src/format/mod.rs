@@ -1,6 +1,11 @@
 //! The five formats: a closed set, matched in one place.
 
+pub(crate) mod dotenv;
+pub(crate) mod flat;
+pub(crate) mod ini;
 pub mod json;
+#[cfg(test)]
+mod laws;
 pub(crate) mod syntax;
 pub mod yaml;
 
@@ -68,14 +73,12 @@ impl Format {
 
 impl Format {
     /// The methods of a format other than YAML. Encrypted binary files are JSON.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] for a format that is not built in.
-    pub(crate) fn syntax(self) -> Result<Option<&'static dyn Syntax>, Error> {
+    pub(crate) fn syntax(self) -> Option<&'static dyn Syntax> {
         match self {
-            Format::Yaml => Ok(None),
-            Format::Json | Format::Binary => Ok(Some(&json::Json)),
-            other => Err(Error::Unsupported { what: format!("the {} format", other.name()) }),
+            Format::Yaml => None,
+            Format::Json | Format::Binary => Some(&json::Json),
+            Format::Dotenv => Some(&dotenv::Dotenv),
+            Format::Ini => Some(&ini::Ini),
         }
     }
 
@@ -102,7 +105,7 @@ impl Format {
     /// # Errors
     /// [`Error::Syntax`], [`Error::Tree`], [`Error::Limit`] with the place.
     pub(crate) fn outline(self, text: &str) -> Result<Outline, Error> {
-        match self.syntax()? {
+        match self.syntax() {
             Some(syntax) => syntax.outline(text),
             None => read::outline(text),
         }
@@ -113,7 +116,7 @@ impl Format {
     /// # Errors
     /// [`Error::Metadata`] for an entry that cannot hold them.
     pub(crate) fn metadata_items(self, text: &str, outline: &Outline) -> Result<Vec<u32>, Error> {
-        match self.syntax()? {
+        match self.syntax() {
             Some(syntax) => syntax.metadata_items(Source { text, outline }),
             None => Ok(yaml::layout::branches(outline, text)),
         }

@@ -3,8 +3,6 @@
 //! YAML has aliases, block scalars and comments that attach by layout, so sealing and opening it is a business of its own
 //! (`yaml::seal`, `yaml::open`); everything else goes through these methods.
 
-#![allow(dead_code, reason = "JSON, dotenv and INI come next")]
-
 use crate::error::Error;
 use crate::outline::{Event, Outline};
 use crate::splice::Edits;

@@ -5,10 +5,13 @@
 //! * [`cases`]: decrypt what the reference wrote; encrypt its input here and get the very bytes back.
 //! * [`tables`]: one fact per row: typing, spelling, comments, patterns, tampering.
 //! * [`json_output`]: what `--output-type json` prints.
+//! * [`json_suite`]: which texts are JSON, by the public test suite.
 //! * [`config`]: which keys and which selection a configuration asks for.
+//! * [`flat`]: what dotenv and INI texts are read as.
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`shamir`]: shares, and files with key groups.
 //! * [`life`]: files that are opened, changed and sealed again.
+//! * [`embed`]: a program outside this workspace links the library.
 //! * [`substitute`]: the property that splicing stands on.
 //!
 //! Everything of the library that these tests use stands in [`library`]. [`tokens`] opens tokens on its own, so that a
@@ -19,7 +22,10 @@ mod cases;
 mod config;
 mod corpus;
 mod crypto;
+mod embed;
+mod flat;
 mod json_output;
+mod json_suite;
 mod library;
 mod life;
 mod shamir;

@@ -372,6 +372,15 @@ impl Parser<'_> {
 
     fn node(&mut self, block: bool, indentless: bool) -> Result<(), Error> {
         let mut token = self.peek();
+        if token.kind == TokenKind::Scalar {
+            let kind = NodeKind::Scalar { text: token.text, style: token.style, block: token.data };
+            let id = self.new_node(kind, token.start, token.end);
+            self.take_comments(id);
+            self.skip();
+            self.pop();
+            self.add(id);
+            return Ok(());
+        }
         let first = token;
         let (mut anchor, mut tag): (Option<Token>, Option<Token>) = (None, None);
         loop {

@@ -264,12 +264,59 @@ impl Scanner<'_> {
             self.fetch_stream_end()?;
             return Ok(true);
         }
+        if self.simple_entry() {
+            return Ok(false);
+        }
         self.fetch()?;
         let newest = self.out.tokens.last().map_or(TokenKind::StreamEnd, |t| t.kind);
         if !matches!(newest, TokenKind::Directive | TokenKind::DocStart | TokenKind::DocEnd | TokenKind::Entry) {
             self.line_comment();
         }
         Ok(false)
+    }
+
+    /// Takes a whole line `key: value` of a block mapping that goes on, as [`Scanner::fetch`] would in three calls: most
+    /// lines are of this kind. Anything that is not plainly so is left to `fetch`.
+    fn simple_entry(&mut self) -> bool {
+        let src = self.src;
+        if self.exotic || self.flow_level > 0 || !self.key_allowed || self.column as i32 != self.indent {
+            return false;
+        }
+        let start = self.pos;
+        let length = src[start..].iter().take_while(|b| SIMPLE[**b as usize]).count();
+        let colon = start + length;
+        let is_key = (1..1000).contains(&length) && src[start] != b'-' && src[colon..].starts_with(b": ");
+        let value = colon + 2;
+        if !is_key || !src.get(value).is_some_and(|b| SIMPLE[*b as usize] && *b != b'-') {
+            return false;
+        }
+        // No blank, so nothing that a comment or another colon could be; and the next line is none of this scalar's.
+        let Some(end) = memchr::memchr2(b' ', b'\n', &src[value..]).map(|i| value + i) else { return false };
+        let column = src[end..].iter().skip(1).take_while(|b| **b == b' ').count();
+        let next = src.get(end + 1 + column);
+        let ends = src[end] == b'\n'
+            && src[end - 1] != b':'
+            && column as i32 <= self.indent
+            && next.is_some_and(|b| !matches!(b, b'\n' | b'#'));
+        if !ends {
+            return false;
+        }
+        let (line, at) = (self.line, self.column);
+        let scalar = |from: usize, to: usize, column: u32| Token::new(TokenKind::Scalar, from, to, line, column);
+        self.out.tokens.extend([
+            Token::new(TokenKind::Key, start, start, line, at),
+            scalar(start, colon, at),
+            Token::new(TokenKind::Value, colon, colon + 1, line, at + length as u32),
+            scalar(value, end, at + length as u32 + 2),
+        ]);
+        if let Some(key) = self.keys.last_mut() {
+            key.possible = false;
+        }
+        self.pos = end + 1 + column;
+        self.line += 1;
+        self.column = column as u32;
+        self.gap = 1;
+        true
     }
 
     fn fetch(&mut self) -> Result<(), Error> {
@@ -709,6 +756,17 @@ impl Scanner<'_> {
         Ok(Directive::Tag { handle, prefix })
     }
 }
+
+/// What a simple key is made of, and what a simple value may start with.
+const SIMPLE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'-' | b'.' | b'/');
+        byte += 1;
+    }
+    table
+};
 
 /// Whether a line break can begin with this byte.
 pub(crate) fn may_break(byte: u8) -> bool {

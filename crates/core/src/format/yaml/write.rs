@@ -325,7 +325,7 @@ pub fn is_quoted_by_reference(text: &str) -> bool {
     let usual = !matches!(
         text.as_bytes().first(),
         Some(b'y' | b'Y' | b'n' | b'N' | b'o' | b'O' | b'0'..=b'9' | b'+' | b'-' | b'.' | b'<' | b'?' | b':')
-    ) && !text.bytes().any(|b| b == b'\t' || b >= 0xE2);
+    ) && !text.bytes().fold(false, |found, b| found | (b == b'\t') | (b >= 0xE2));
     if usual {
         return false;
     }
