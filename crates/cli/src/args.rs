@@ -6,6 +6,7 @@
 //! Flags before the command count for it where it knows them (the reference ignores most of them there).
 
 mod changes;
+mod completion;
 mod exec;
 mod groups;
 mod words;
@@ -20,6 +21,7 @@ use clap::{Args, CommandFactory, Parser};
 use words::{Scope, Words, integer};
 
 pub use changes::{Edit, KeyChanges, Name, Rotate, Set, Unset, UpdateKeys};
+pub use completion::{Shell, candidates, program};
 pub use exec::{ExecEnv, ExecFile};
 pub use groups::{GroupsAdd, GroupsDelete, GroupsTarget};
 pub use words::{Usage, boolean};
@@ -61,6 +63,12 @@ pub enum Invocation {
     GroupsAdd(Box<GroupsAdd>),
     /// `groups delete`.
     GroupsDelete(Box<GroupsDelete>),
+    /// `completion`: print the script of a shell.
+    Completion(Shell),
+    /// `completion man`: print the page of a command, or of all of them.
+    Manual(Option<String>),
+    /// A script asks what may stand behind these words.
+    Candidates(Vec<OsString>),
     /// A command of the reference that is not built yet.
     Later(&'static str),
     /// Help on something that does not exist.
@@ -270,6 +278,7 @@ pub struct Keygen {
 /// Encrypted files that people can read and git can diff
 #[derive(Parser, Debug, Default)]
 #[command(name = "sops", disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
+#[command(override_usage = "sops [OPTIONS] FILE\n       sops COMMAND [OPTIONS] …")]
 pub struct Legacy {
     /// Decrypt the file
     #[arg(long, short = 'd', value_parser = boolean)]
@@ -347,6 +356,11 @@ const COMMANDS: [(&str, &str); 15] = [
 /// # Errors
 /// A wrong use.
 pub fn parse(argv: &[OsString]) -> Result<Invocation, Usage> {
+    if let Some((last, words)) = argv.split_last()
+        && last == completion::QUESTION
+    {
+        return Ok(Invocation::Candidates(words.to_vec()));
+    }
     // The usual call begins with a command: then the definitions of the global flags are not even built.
     if let Some((first, rest)) = argv.split_first()
         && let Some(invocation) = dispatch(first, rest, &Words::default())
@@ -392,6 +406,14 @@ fn dispatch(first: &OsStr, rest: &[OsString], before: &Words) -> Option<Result<I
             Some(("add", rest)) => command(before, rest, Invocation::GroupsAdd),
             Some(("delete", rest)) => command(before, rest, Invocation::GroupsDelete),
             other => Ok(help_below("groups", other)),
+        },
+        "completion" => match below(rest) {
+            Some(("man", [])) => Ok(Invocation::Manual(None)),
+            Some(("man", [word])) => Ok(Invocation::Manual(Some(word.to_string_lossy().into_owned()))),
+            Some((word, [])) if Shell::named(word).is_some() => {
+                Ok(Shell::named(word).map_or(Invocation::NoTopic(word.to_owned()), Invocation::Completion))
+            }
+            other => Ok(help_below("completion", other)),
         },
         "help" | "h" => Ok(help_on(rest)),
         first => Ok(later(COMMANDS.iter().find(|(name, _)| *name == first)?.0, rest)),
@@ -511,6 +533,7 @@ fn definition(name: &str) -> Option<clap::Command> {
             .disable_help_subcommand(true)
             .subcommand_required(true)
             .subcommands([GroupsAdd::command().name("add"), GroupsDelete::command().name("delete")]),
+        "completion" => completion::definition(),
         name => {
             let (name, about) = COMMANDS.iter().find(|(known, _)| *known == name)?;
             clap::Command::new(*name)
@@ -529,16 +552,18 @@ fn later(name: &'static str, rest: &[OsString]) -> Invocation {
 /// Renders the help of a command; booleans are shown without a value.
 fn help(command: clap::Command) -> String {
     let is_top = command.get_name() == "sops";
-    let mut command = command.mut_args(|arg| {
-        let hides_value = words::is_boolean(arg.get_value_parser());
-        if hides_value { arg.num_args(0) } else { arg }
-    });
+    let mut command = command.mut_args(without_boolean_value);
     if is_top {
         let list: String = COMMANDS.iter().map(|(name, about)| format!("  {name:12} {about}\n")).collect();
         command = command
             .after_help(format!("Commands:\n{list}\nFlags of a command may follow it: sops help COMMAND lists them."));
     }
     command.render_help().to_string()
+}
+
+/// Hides that a boolean may have a value: nobody writes one.
+fn without_boolean_value(arg: clap::Arg) -> clap::Arg {
+    if words::is_boolean(arg.get_value_parser()) { arg.num_args(0) } else { arg }
 }
 
 #[cfg(test)]

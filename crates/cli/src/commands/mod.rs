@@ -1,5 +1,6 @@
 //! One file per verb; this one only chooses.
 
+mod completion;
 mod decrypt;
 mod edit;
 mod encrypt;
@@ -53,6 +54,9 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<ExitCode, Failure> 
         Invocation::Keygen(args) => keygen::run(&args),
         Invocation::GroupsAdd(args) => groups::add(&args, env),
         Invocation::GroupsDelete(args) => groups::delete(&args, env),
+        Invocation::Completion(shell) => completion::script(shell),
+        Invocation::Manual(name) => completion::manual(name.as_deref()),
+        Invocation::Candidates(words) => completion::answer(&words, env),
         Invocation::Later(name) => Err(later(name)),
         Invocation::NoTopic(word) => {
             Err(Failure::new(Code::CouldNotWriteOutput, format!("No help topic for '{word}'")))
