@@ -9,6 +9,7 @@ mod changes;
 mod completion;
 mod exec;
 mod groups;
+mod publish;
 mod words;
 
 use std::{
@@ -18,12 +19,14 @@ use std::{
 
 use clap::{Args, CommandFactory, Parser};
 
+use crate::ui::Volume;
 use words::{Scope, Words, integer};
 
 pub use changes::{Edit, KeyChanges, Name, Rotate, Set, Unset, UpdateKeys};
 pub use completion::{Shell, candidates, program};
 pub use exec::{ExecEnv, ExecFile};
 pub use groups::{GroupsAdd, GroupsDelete, GroupsTarget};
+pub use publish::Publish;
 pub use words::{Usage, boolean};
 
 /// What a call asks for.
@@ -63,6 +66,8 @@ pub enum Invocation {
     GroupsAdd(Box<GroupsAdd>),
     /// `groups delete`.
     GroupsDelete(Box<GroupsDelete>),
+    /// `publish`.
+    Publish(Box<Publish>),
     /// `completion`: print the script of a shell.
     Completion(Shell),
     /// `completion man`: print the page of a command, or of all of them.
@@ -73,6 +78,34 @@ pub enum Invocation {
     Later(&'static str),
     /// Help on something that does not exist.
     NoTopic(String),
+}
+
+impl Invocation {
+    /// Returns how much the call wants to hear.
+    pub fn volume(&self) -> Volume {
+        let common = match self {
+            Invocation::Legacy(args) => &args.common,
+            Invocation::Encrypt(args) => &args.common,
+            Invocation::Decrypt(args) => &args.common,
+            Invocation::Edit(args) => &args.common,
+            Invocation::Set(args) => &args.common,
+            Invocation::Unset(args) => &args.common,
+            Invocation::Rotate(args) => &args.common,
+            Invocation::UpdateKeys(args) => &args.common,
+            Invocation::FileStatus(args) => &args.common,
+            Invocation::ExecEnv(args) => &args.common,
+            Invocation::ExecFile(args) => &args.common,
+            Invocation::GroupsAdd(args) => &args.common,
+            Invocation::GroupsDelete(args) => &args.common,
+            Invocation::Publish(args) => &args.common,
+            _ => return Volume::Normal,
+        };
+        match (common.quiet, common.verbose) {
+            (Some(true), _) => Volume::Quiet,
+            (_, Some(true)) => Volume::Verbose,
+            _ => Volume::Normal,
+        }
+    }
 }
 
 /// Flags that any command takes.
@@ -87,6 +120,9 @@ pub struct Common {
     /// Say more on standard error
     #[arg(long, value_parser = boolean)]
     pub verbose: Option<bool>,
+    /// Say nothing on standard error but failures
+    #[arg(long, value_parser = boolean)]
+    pub quiet: Option<bool>,
     /// Use the key sources of this process (default true) [$SOPS_ENABLE_LOCAL_KEYSERVICE]
     #[arg(long, value_parser = boolean)]
     pub enable_local_keyservice: Option<bool>,
@@ -107,6 +143,9 @@ pub struct Streams {
     /// Name that decides format and creation rule, instead of the file's
     #[arg(long)]
     pub filename_override: Option<String>,
+    /// Whether a flag stands between the files.
+    #[arg(skip)]
+    pub are_files_apart: bool,
 }
 
 /// Formats.
@@ -402,6 +441,7 @@ fn dispatch(first: &OsStr, rest: &[OsString], before: &Words) -> Option<Result<I
         "keygen" => command(before, rest, Invocation::Keygen),
         "exec-env" => command(before, rest, Invocation::ExecEnv),
         "exec-file" => command(before, rest, Invocation::ExecFile),
+        "publish" => command(before, rest, Invocation::Publish),
         "groups" => match below(rest) {
             Some(("add", rest)) => command(before, rest, Invocation::GroupsAdd),
             Some(("delete", rest)) => command(before, rest, Invocation::GroupsDelete),
@@ -437,19 +477,29 @@ fn help_below(name: &str, word: Option<(&str, &[OsString])>) -> Invocation {
 
 /// A command's positionals, which clap does not see: `--` and text that looks like a flag are settled before it.
 trait Positionals {
-    fn take(&mut self, positionals: Vec<OsString>);
+    /// Takes them; `is_torn` says that a flag stands between two.
+    fn take(&mut self, positionals: Vec<OsString>, is_torn: bool);
 }
 
 macro_rules! positionals {
     ($($command:ty),*) => { $(impl Positionals for $command {
-        fn take(&mut self, positionals: Vec<OsString>) {
+        fn take(&mut self, positionals: Vec<OsString>, _is_torn: bool) {
             self.file = positionals;
         }
     })* };
 }
+
+macro_rules! several_files {
+    ($($command:ty),*) => { $(impl Positionals for $command {
+        fn take(&mut self, positionals: Vec<OsString>, is_torn: bool) {
+            self.file = positionals;
+            self.streams.are_files_apart = is_torn;
+        }
+    })* };
+}
+
+several_files!(Encrypt, Decrypt);
 positionals!(
-    Encrypt,
-    Decrypt,
     Edit,
     Set,
     Unset,
@@ -460,7 +510,8 @@ positionals!(
     ExecEnv,
     ExecFile,
     GroupsAdd,
-    GroupsDelete
+    GroupsDelete,
+    Publish
 );
 
 fn command<T: Parser + Positionals>(
@@ -469,7 +520,7 @@ fn command<T: Parser + Positionals>(
     wrap: impl FnOnce(Box<T>) -> Invocation,
 ) -> Result<Invocation, Usage> {
     let command = T::command();
-    let Words { flags: after, rest, help: asks_help } = words::split(&command, rest, Scope::Anywhere)?;
+    let Words { flags: after, rest, help: asks_help, is_torn } = words::split(&command, rest, Scope::Anywhere)?;
     if asks_help {
         return Ok(Invocation::Help(help(command)));
     }
@@ -478,7 +529,7 @@ fn command<T: Parser + Positionals>(
     flags.extend(after);
     drop(known);
     let mut parsed: T = convert(command, &flags)?;
-    parsed.take(rest);
+    parsed.take(rest, is_torn);
     Ok(wrap(Box::new(parsed)))
 }
 
@@ -527,6 +578,7 @@ fn definition(name: &str) -> Option<clap::Command> {
         "keygen" => Keygen::command(),
         "exec-env" => ExecEnv::command(),
         "exec-file" => ExecFile::command(),
+        "publish" => Publish::command(),
         "groups" => clap::Command::new("sops groups")
             .about("Add or remove key groups")
             .disable_help_flag(true)

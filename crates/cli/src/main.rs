@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 mod args;
+mod ask;
 mod change;
 mod child;
 mod command_line;
@@ -24,11 +25,15 @@ mod pipe;
 mod plain;
 mod private;
 mod recipe;
+mod recognise;
 mod replace;
 mod report;
 mod route;
 mod ui;
+mod upload;
 mod user;
+#[cfg(feature = "publish")]
+mod vault;
 
 use std::process::ExitCode;
 

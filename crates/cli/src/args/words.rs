@@ -31,6 +31,8 @@ pub struct Words {
     pub rest: Vec<OsString>,
     /// Whether `--help` or `-h` was among the flags.
     pub help: bool,
+    /// Whether a flag stands between two of the rest.
+    pub is_torn: bool,
 }
 
 /// Splits words into flags and positionals by the flags that `command` defines.
@@ -39,6 +41,7 @@ pub struct Words {
 /// A flag that it does not define, or one whose value is missing.
 pub fn split(command: &clap::Command, words: &[OsString], scope: Scope) -> Result<Words, Usage> {
     let mut out = Words::default();
+    let mut has_flag_behind = false;
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let is_value = scope == Scope::Anywhere && !out.rest.is_empty() && is_value(word);
@@ -46,12 +49,14 @@ pub fn split(command: &clap::Command, words: &[OsString], scope: Scope) -> Resul
             if word == "--" {
                 break;
             }
+            out.is_torn |= has_flag_behind;
             out.rest.push(word.clone());
             if scope == Scope::BeforeCommand {
                 break;
             }
             continue;
         };
+        has_flag_behind |= !out.rest.is_empty();
         let Some(arg) = find(command, &name) else {
             if name == "help" || name == "h" {
                 out.help = true;
@@ -207,6 +212,13 @@ mod tests {
         assert!(split_words(&["-5", "f"], Scope::Anywhere).is_err());
         assert_eq!(split_words(&["f", "-x y"], Scope::Anywhere).unwrap().rest, ["f", "-x y"]);
         assert_eq!(split_words(&["f", "-a=x y"], Scope::Anywhere).unwrap().rest, ["f"]);
+    }
+
+    #[test]
+    fn a_flag_between_positionals_is_noticed() {
+        let is_torn = |words: &[&str]| split_words(words, Scope::Anywhere).unwrap().is_torn;
+        assert!(is_torn(&["a", "-i", "b"]));
+        assert!(!is_torn(&["-i", "a", "b"]) && !is_torn(&["a", "b", "-i"]));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `sops decrypt [FILE]`: an encrypted file, the identities at hand, the plain text or a part of it.
 
+use std::{ffi::OsString, process::ExitCode};
+
 use sops_core::{
     Error,
     document::{PlainDocument, TreePath},
@@ -7,34 +9,70 @@ use sops_core::{
 };
 use zeroize::Zeroizing;
 
+use super::several::each;
 use crate::{
-    args::Decrypt,
+    args::{Decrypt, Types},
+    change::Formats,
     environment::Environment,
     exit_code::Code,
     failure::{Failure, Phase},
-    keyring, locate, plain,
+    keyring, locate, plain, recognise,
     route::{Privacy, Route, Stdin},
+    ui,
 };
 
-/// Decrypts to standard output, in place, or to another file.
+/// Decrypts to standard output, in place, or to another file; several files in place.
+///
+/// # Errors
+/// Those of [`one`] and [`each`].
+pub fn run(args: &Decrypt, env: &Environment) -> Result<ExitCode, Failure> {
+    each(&args.file, &args.streams, |files| one(files, args, env))
+}
+
+/// Decrypts one file, or standard input.
 ///
 /// # Errors
 /// In the order of the reference: conflicting flags, a missing file, configuration, order, path, file, keys, MAC, output.
-pub fn run(args: &Decrypt, env: &Environment) -> Result<(), Failure> {
-    let route = Route::plan(&args.file, &args.streams, Stdin::Nameless, env)?;
+pub fn one(files: &[OsString], args: &Decrypt, env: &Environment) -> Result<(), Failure> {
+    let route = Route::plan(files, &args.streams, Stdin::Nameless, env)?;
     route.check_exists(env)?;
-    let from = locate::format(args.types.input_type.as_deref(), &route.name);
-    let to = locate::format(args.types.output_type.as_deref(), &route.name);
     let located = locate::configuration(&args.common, env)?;
-    let indent = locate::indent(to, &args.common, &located.config)?;
+    let mut formats = Formats::settle(&args.types, &route.name, &args.common, &located.config)?;
     keyring::check_order(&args.opening.order, env)?;
     let path = tree_path(args.extract.as_deref())?;
 
     let mut input = route.read()?;
-    let plain = plain::of_file(input.take(), &route.input_name(), from, &args.opening, &args.common, env)?;
-    let text = rendered(plain, path.as_ref(), from, to, indent)
-        .map_err(|error| dump_failure(error, to).of(route.input_name()))?;
+    let bytes = input.take();
+    let content = if is_given(&args.types.input_type) { None } else { recognise(&formats, &bytes) };
+    if let Some(format) = content.filter(|_| !route.is_stdin()) {
+        ui::note(&format!("{}: the name says nothing, the content says {}", route.input_name(), format.name()));
+        let to = Some(format.name().to_owned()).filter(|_| !is_given(&args.types.output_type));
+        let types = Types {
+            input_type: Some(format.name().to_owned()),
+            output_type: to.or_else(|| args.types.output_type.clone()),
+        };
+        formats = Formats::settle(&types, &route.name, &args.common, &located.config)?;
+    }
+    let plain = plain::of_file(bytes, &route.input_name(), formats.from, &args.opening, &args.common, env);
+    let plain = plain.map_err(|failure| match content.filter(|_| route.is_stdin()) {
+        // compat: what comes without a name is binary.
+        Some(format) => {
+            failure.hint(format!("this looks like {0}: sops decrypt --input-type {0} --output-type {0}", format.name()))
+        }
+        None => failure,
+    })?;
+    let text = rendered(plain, path.as_ref(), formats.from, formats.to, formats.indent)
+        .map_err(|error| dump_failure(error, formats.to).of(route.input_name()))?;
     route.write(input, &text, Privacy::Owner)
+}
+
+fn is_given(text: &Option<String>) -> bool {
+    text.as_ref().is_some_and(|text| !text.is_empty())
+}
+
+/// Returns the format that the content shows where the name says nothing.
+fn recognise(formats: &Formats, bytes: &[u8]) -> Option<Format> {
+    if formats.from == Format::Binary { recognise::recognise(bytes) } else { None }
 }
 
 /// Returns the whole text or the selection, in the output format.

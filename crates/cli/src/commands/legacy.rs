@@ -47,8 +47,12 @@ pub fn run(mut args: Legacy, env: &Environment) -> Result<(), Failure> {
         common, streams, types, keys, selection, opening, extract, changes, set, show_master_keys, file, ..
     } = args;
     match mode {
-        Mode::Encrypt => encrypt::run(&Encrypt { common, streams, types, keys, selection, file }, env),
-        Mode::Decrypt => decrypt::run(&Decrypt { common, streams, types, opening, extract, file }, env),
+        Mode::Encrypt => {
+            encrypt::one(&file, &Encrypt { common, streams, types, keys, selection, file: Vec::new() }, env)
+        }
+        Mode::Decrypt => {
+            decrypt::one(&file, &Decrypt { common, streams, types, opening, extract, file: Vec::new() }, env)
+        }
         Mode::Edit => {
             let name = Name { filename_override: streams.filename_override };
             edit::run(Edit { common, name, types, opening, keys, selection, show_master_keys, file }, env)

@@ -10,8 +10,10 @@ mod filestatus;
 mod groups;
 mod keygen;
 mod legacy;
+mod publish;
 mod rotate;
 mod set;
+mod several;
 mod unset;
 mod updatekeys;
 
@@ -22,7 +24,7 @@ use crate::{
     environment::Environment,
     exit_code::Code,
     failure::Failure,
-    route,
+    route, ui,
 };
 
 /// Runs one call and returns its exit status, which is not always ours.
@@ -36,15 +38,16 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<ExitCode, Failure> 
     }
     let invocation = args::parse(&argv)
         .map_err(|usage| Failure::new(Code::Generic, usage.0).hint("sops help COMMAND lists the flags of a command"))?;
+    ui::set_volume(invocation.volume());
     match invocation {
+        Invocation::Encrypt(args) => return encrypt::run(&args, env),
+        Invocation::Decrypt(args) => return decrypt::run(&args, env),
         Invocation::ExecEnv(args) => return exec_env::run(&args, env),
         Invocation::ExecFile(args) => return exec_file::run(&args, env),
         Invocation::Help(text) => route::print(text.as_bytes()),
         Invocation::Version { check: false } => route::print(VERSION.as_bytes()),
         Invocation::Version { check: true } => route::print(UNCHECKED_VERSION.as_bytes()),
         Invocation::Legacy(args) => legacy::run(*args, env),
-        Invocation::Encrypt(args) => encrypt::run(&args, env),
-        Invocation::Decrypt(args) => decrypt::run(&args, env),
         Invocation::Edit(args) => edit::run(*args, env),
         Invocation::Set(args) => set::run(&args, env),
         Invocation::Unset(args) => unset::run(&args, env),
@@ -57,6 +60,7 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<ExitCode, Failure> 
         Invocation::Completion(shell) => completion::script(shell),
         Invocation::Manual(name) => completion::manual(name.as_deref()),
         Invocation::Candidates(words) => completion::answer(&words, env),
+        Invocation::Publish(args) => publish::run(&args, env),
         Invocation::Later(name) => Err(later(name)),
         Invocation::NoTopic(word) => {
             Err(Failure::new(Code::CouldNotWriteOutput, format!("No help topic for '{word}'")))
