@@ -50,11 +50,15 @@ pub fn for_new_file(
         drop_selection(&mut settings);
         mac_only_encrypted = false;
     }
-    let selector = Selector::from_settings(&settings).map_err(|error| match error {
-        Error::SelectorConflict => Failure::core(error, Phase::Seal),
-        // The rule's expressions are checked, so this one is a flag's.
-        error => Failure::core(error, Phase::Open),
-    })?;
+    let selector = match input {
+        // Not even the default suffix: the only value is always encrypted.
+        Format::Binary => Selector::everything(),
+        _ => Selector::from_settings(&settings).map_err(|error| match error {
+            Error::SelectorConflict => Failure::core(error, Phase::Seal),
+            // The rule's expressions are checked, so this one is a flag's.
+            error => Failure::core(error, Phase::Open),
+        })?,
+    };
     let allow_nothing = selection.allow_nothing_encrypted.unwrap_or(false);
     Ok(Recipe { groups, threshold, selector, mac_only_encrypted, allow_nothing, indent })
 }

@@ -54,12 +54,13 @@ pub fn one(files: &[OsString], args: &Decrypt, env: &Environment) -> Result<(), 
         formats = Formats::settle(&types, &route.name, &args.common, &located.config)?;
     }
     let plain = plain::of_file(bytes, &route.input_name(), formats.from, &args.opening, &args.common, env);
-    let plain = plain.map_err(|failure| match content.filter(|_| route.is_stdin()) {
-        // compat: what comes without a name is binary.
-        Some(format) => {
-            failure.hint(format!("this looks like {0}: sops decrypt --input-type {0} --output-type {0}", format.name()))
-        }
-        None => failure,
+    let plain = plain.map_err(|failure| match content {
+        Some(format) if route.is_stdin() => failure.hint(format!(
+            "This looks like {0}. Use --input-type to say so, and use --output-type to select the correct output type: \
+             sops decrypt --input-type {0} --output-type {0}",
+            format.name()
+        )),
+        _ => with_hint(failure, formats.from),
     })?;
     let text = rendered(plain, path.as_ref(), formats.from, formats.to, formats.indent)
         .map_err(|error| dump_failure(error, formats.to).of(route.input_name()))?;
@@ -91,10 +92,13 @@ fn rendered(
     Ok(Zeroizing::new(text))
 }
 
+fn dump_failure(error: Error, to: Format) -> Failure {
+    with_hint(Failure::core(error, Phase::Dump), to)
+}
+
 /// Says for binary output what most likely happened, in the reference's words: this is what people get who forget the types
 /// when they read standard input.
-fn dump_failure(error: Error, to: Format) -> Failure {
-    let failure = Failure::core(error, Phase::Dump);
+fn with_hint(failure: Failure, to: Format) -> Failure {
     if to == Format::Binary && failure.code == Code::ErrorDumpingTree {
         return failure.hint(
             "This is likely not an encrypted binary file? If not, use --output-type to select the correct output type.",

@@ -11,4 +11,5 @@ mod groups;
 mod story;
 mod suite;
 mod torn;
+mod usability;
 mod world;
