@@ -6,6 +6,10 @@
 //! Flags before the command count for it where it knows them (the reference ignores most of them there).
 
 mod changes;
+mod completion;
+mod exec;
+mod groups;
+mod publish;
 mod words;
 
 use std::{
@@ -15,9 +19,14 @@ use std::{
 
 use clap::{Args, CommandFactory, Parser};
 
+use crate::ui::Volume;
 use words::{Scope, Words, integer};
 
 pub use changes::{Edit, KeyChanges, Name, Rotate, Set, Unset, UpdateKeys};
+pub use completion::{Shell, candidates, program};
+pub use exec::{ExecEnv, ExecFile};
+pub use groups::{GroupsAdd, GroupsDelete, GroupsTarget};
+pub use publish::Publish;
 pub use words::{Usage, boolean};
 
 /// What a call asks for.
@@ -49,10 +58,54 @@ pub enum Invocation {
     FileStatus(Box<FileStatus>),
     /// `keygen`.
     Keygen(Box<Keygen>),
+    /// `exec-env`.
+    ExecEnv(Box<ExecEnv>),
+    /// `exec-file`.
+    ExecFile(Box<ExecFile>),
+    /// `groups add`.
+    GroupsAdd(Box<GroupsAdd>),
+    /// `groups delete`.
+    GroupsDelete(Box<GroupsDelete>),
+    /// `publish`.
+    Publish(Box<Publish>),
+    /// `completion`: print the script of a shell.
+    Completion(Shell),
+    /// `completion man`: print the page of a command, or of all of them.
+    Manual(Option<String>),
+    /// A script asks what may stand behind these words.
+    Candidates(Vec<OsString>),
     /// A command of the reference that is not built yet.
     Later(&'static str),
     /// Help on something that does not exist.
     NoTopic(String),
+}
+
+impl Invocation {
+    /// Returns how much the call wants to hear.
+    pub fn volume(&self) -> Volume {
+        let common = match self {
+            Invocation::Legacy(args) => &args.common,
+            Invocation::Encrypt(args) => &args.common,
+            Invocation::Decrypt(args) => &args.common,
+            Invocation::Edit(args) => &args.common,
+            Invocation::Set(args) => &args.common,
+            Invocation::Unset(args) => &args.common,
+            Invocation::Rotate(args) => &args.common,
+            Invocation::UpdateKeys(args) => &args.common,
+            Invocation::FileStatus(args) => &args.common,
+            Invocation::ExecEnv(args) => &args.common,
+            Invocation::ExecFile(args) => &args.common,
+            Invocation::GroupsAdd(args) => &args.common,
+            Invocation::GroupsDelete(args) => &args.common,
+            Invocation::Publish(args) => &args.common,
+            _ => return Volume::Normal,
+        };
+        match (common.quiet, common.verbose) {
+            (Some(true), _) => Volume::Quiet,
+            (_, Some(true)) => Volume::Verbose,
+            _ => Volume::Normal,
+        }
+    }
 }
 
 /// Flags that any command takes.
@@ -67,6 +120,9 @@ pub struct Common {
     /// Say more on standard error
     #[arg(long, value_parser = boolean)]
     pub verbose: Option<bool>,
+    /// Say nothing on standard error but failures
+    #[arg(long, value_parser = boolean)]
+    pub quiet: Option<bool>,
     /// Use the key sources of this process (default true) [$SOPS_ENABLE_LOCAL_KEYSERVICE]
     #[arg(long, value_parser = boolean)]
     pub enable_local_keyservice: Option<bool>,
@@ -87,6 +143,9 @@ pub struct Streams {
     /// Name that decides format and creation rule, instead of the file's
     #[arg(long)]
     pub filename_override: Option<String>,
+    /// Whether a flag stands between the files.
+    #[arg(skip)]
+    pub are_files_apart: bool,
 }
 
 /// Formats.
@@ -170,6 +229,14 @@ pub struct Opening {
     /// Do not verify the MAC
     #[arg(long, value_parser = boolean)]
     pub ignore_mac: Option<bool>,
+    /// The order of the keys.
+    #[command(flatten)]
+    pub order: Order,
+}
+
+/// Which keys are tried first.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Order {
     /// Kinds of master key in the order to try, comma separated [$SOPS_DECRYPTION_ORDER]
     #[arg(long)]
     pub decryption_order: Option<String>,
@@ -250,6 +317,7 @@ pub struct Keygen {
 /// Encrypted files that people can read and git can diff
 #[derive(Parser, Debug, Default)]
 #[command(name = "sops", disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
+#[command(override_usage = "sops [OPTIONS] FILE\n       sops COMMAND [OPTIONS] …")]
 pub struct Legacy {
     /// Decrypt the file
     #[arg(long, short = 'd', value_parser = boolean)]
@@ -327,6 +395,11 @@ const COMMANDS: [(&str, &str); 15] = [
 /// # Errors
 /// A wrong use.
 pub fn parse(argv: &[OsString]) -> Result<Invocation, Usage> {
+    if let Some((last, words)) = argv.split_last()
+        && last == completion::QUESTION
+    {
+        return Ok(Invocation::Candidates(words.to_vec()));
+    }
     // The usual call begins with a command: then the definitions of the global flags are not even built.
     if let Some((first, rest)) = argv.split_first()
         && let Some(invocation) = dispatch(first, rest, &Words::default())
@@ -366,24 +439,80 @@ fn dispatch(first: &OsStr, rest: &[OsString], before: &Words) -> Option<Result<I
         "updatekeys" => command(before, rest, Invocation::UpdateKeys),
         "filestatus" => command(before, rest, Invocation::FileStatus),
         "keygen" => command(before, rest, Invocation::Keygen),
-        "help" | "h" => Ok(help_on(rest.first().map(OsString::as_os_str))),
+        "exec-env" => command(before, rest, Invocation::ExecEnv),
+        "exec-file" => command(before, rest, Invocation::ExecFile),
+        "publish" => command(before, rest, Invocation::Publish),
+        "groups" => match below(rest) {
+            Some(("add", rest)) => command(before, rest, Invocation::GroupsAdd),
+            Some(("delete", rest)) => command(before, rest, Invocation::GroupsDelete),
+            other => Ok(help_below("groups", other)),
+        },
+        "completion" => match below(rest) {
+            Some(("man", [])) => Ok(Invocation::Manual(None)),
+            Some(("man", [word])) => Ok(Invocation::Manual(Some(word.to_string_lossy().into_owned()))),
+            Some((word, [])) if Shell::named(word).is_some() => {
+                Ok(Shell::named(word).map_or(Invocation::NoTopic(word.to_owned()), Invocation::Completion))
+            }
+            other => Ok(help_below("completion", other)),
+        },
+        "help" | "h" => Ok(help_on(rest)),
         first => Ok(later(COMMANDS.iter().find(|(name, _)| *name == first)?.0, rest)),
     })
 }
 
+/// Splits the command below a command off.
+fn below(words: &[OsString]) -> Option<(&str, &[OsString])> {
+    let (first, rest) = words.split_first()?;
+    Some((first.to_str().unwrap_or_default(), rest))
+}
+
+/// Returns the help on a command that only has others below it, for no word or for the wrong one.
+fn help_below(name: &str, word: Option<(&str, &[OsString])>) -> Invocation {
+    match word {
+        None => help_on(&[name.into()]),
+        Some((word, _)) if word.trim_start_matches('-') == "help" || word == "-h" => help_on(&[name.into()]),
+        Some((word, _)) => Invocation::NoTopic(word.to_owned()),
+    }
+}
+
 /// A command's positionals, which clap does not see: `--` and text that looks like a flag are settled before it.
 trait Positionals {
-    fn take(&mut self, positionals: Vec<OsString>);
+    /// Takes them; `is_torn` says that a flag stands between two.
+    fn take(&mut self, positionals: Vec<OsString>, is_torn: bool);
 }
 
 macro_rules! positionals {
     ($($command:ty),*) => { $(impl Positionals for $command {
-        fn take(&mut self, positionals: Vec<OsString>) {
+        fn take(&mut self, positionals: Vec<OsString>, _is_torn: bool) {
             self.file = positionals;
         }
     })* };
 }
-positionals!(Encrypt, Decrypt, Edit, Set, Unset, Rotate, UpdateKeys, FileStatus, Keygen);
+
+macro_rules! several_files {
+    ($($command:ty),*) => { $(impl Positionals for $command {
+        fn take(&mut self, positionals: Vec<OsString>, is_torn: bool) {
+            self.file = positionals;
+            self.streams.are_files_apart = is_torn;
+        }
+    })* };
+}
+
+several_files!(Encrypt, Decrypt);
+positionals!(
+    Edit,
+    Set,
+    Unset,
+    Rotate,
+    UpdateKeys,
+    FileStatus,
+    Keygen,
+    ExecEnv,
+    ExecFile,
+    GroupsAdd,
+    GroupsDelete,
+    Publish
+);
 
 fn command<T: Parser + Positionals>(
     before: &Words,
@@ -391,7 +520,7 @@ fn command<T: Parser + Positionals>(
     wrap: impl FnOnce(Box<T>) -> Invocation,
 ) -> Result<Invocation, Usage> {
     let command = T::command();
-    let Words { flags: after, rest, help: asks_help } = words::split(&command, rest, Scope::Anywhere)?;
+    let Words { flags: after, rest, help: asks_help, is_torn } = words::split(&command, rest, Scope::Anywhere)?;
     if asks_help {
         return Ok(Invocation::Help(help(command)));
     }
@@ -400,7 +529,7 @@ fn command<T: Parser + Positionals>(
     flags.extend(after);
     drop(known);
     let mut parsed: T = convert(command, &flags)?;
-    parsed.take(rest);
+    parsed.take(rest, is_torn);
     Ok(wrap(Box::new(parsed)))
 }
 
@@ -421,60 +550,72 @@ fn usage(error: &clap::Error) -> Usage {
     Usage(line.strip_prefix("error: ").unwrap_or(line).to_owned())
 }
 
-fn help_on(topic: Option<&OsStr>) -> Invocation {
-    Invocation::Help(match topic.map(|topic| topic.to_string_lossy()).as_deref() {
-        None | Some("help" | "h") => help(Legacy::command()),
-        Some("encrypt") => help(Encrypt::command()),
-        Some("decrypt") => help(Decrypt::command()),
-        Some("edit") => help(Edit::command()),
-        Some("set") => help(Set::command()),
-        Some("unset") => help(Unset::command()),
-        Some("rotate") => help(Rotate::command()),
-        Some("updatekeys") => help(UpdateKeys::command()),
-        Some("filestatus") => help(FileStatus::command()),
-        Some("keygen") => help(Keygen::command()),
-        Some(other) => match COMMANDS.iter().find(|(name, _)| *name == other) {
-            Some((name, about)) => unbuilt_help(name, about),
-            None => return Invocation::NoTopic(other.to_owned()),
+/// Returns the help on a command, or on all of them.
+fn help_on(words: &[OsString]) -> Invocation {
+    let name = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
+    match name.as_ref() {
+        "" | "help" | "h" => Invocation::Help(help(Legacy::command())),
+        name => match definition(name) {
+            Some(command) => Invocation::Help(help(
+                words.get(1).map_or(command.clone(), |word| command.find_subcommand(word).cloned().unwrap_or(command)),
+            )),
+            None => Invocation::NoTopic(name.to_owned()),
         },
-    })
-}
-
-/// Decides about a command that is not built: its help exists already, and so does the error for a wrong word below it.
-fn later(name: &'static str, rest: &[OsString]) -> Invocation {
-    let below: &[&str] = match name {
-        "groups" => &["add", "delete"],
-        "completion" => &["bash", "zsh", "fish"],
-        _ => &[],
-    };
-    let wants_help = rest.iter().any(|word| ["-h", "--h", "-help", "--help"].iter().any(|help| word == help));
-    match rest.first() {
-        _ if wants_help => help_on(Some(OsStr::new(name))),
-        None if !below.is_empty() => help_on(Some(OsStr::new(name))),
-        Some(word) if !below.is_empty() && !below.iter().any(|known| word == known) => {
-            Invocation::NoTopic(word.to_string_lossy().into_owned())
-        }
-        _ => Invocation::Later(name),
     }
 }
 
-fn unbuilt_help(name: &str, about: &str) -> String {
-    format!("{about}\n\nUsage: sops {name}\n\nThis command is not built yet.\n")
+/// Returns the definition of a command: what is parsed, what help shows, and what shells complete.
+fn definition(name: &str) -> Option<clap::Command> {
+    Some(match name {
+        "encrypt" => Encrypt::command(),
+        "decrypt" => Decrypt::command(),
+        "edit" => Edit::command(),
+        "set" => Set::command(),
+        "unset" => Unset::command(),
+        "rotate" => Rotate::command(),
+        "updatekeys" => UpdateKeys::command(),
+        "filestatus" => FileStatus::command(),
+        "keygen" => Keygen::command(),
+        "exec-env" => ExecEnv::command(),
+        "exec-file" => ExecFile::command(),
+        "publish" => Publish::command(),
+        "groups" => clap::Command::new("sops groups")
+            .about("Add or remove key groups")
+            .disable_help_flag(true)
+            .disable_help_subcommand(true)
+            .subcommand_required(true)
+            .subcommands([GroupsAdd::command().name("add"), GroupsDelete::command().name("delete")]),
+        "completion" => completion::definition(),
+        name => {
+            let (name, about) = COMMANDS.iter().find(|(known, _)| *known == name)?;
+            clap::Command::new(*name)
+                .about(format!("{about}\n\nThis command is not built yet."))
+                .disable_help_flag(true)
+        }
+    })
+}
+
+/// Decides about a command that is not built: its help exists already.
+fn later(name: &'static str, rest: &[OsString]) -> Invocation {
+    let wants_help = rest.iter().any(|word| ["-h", "--h", "-help", "--help"].iter().any(|help| word == help));
+    if wants_help { help_on(&[name.into()]) } else { Invocation::Later(name) }
 }
 
 /// Renders the help of a command; booleans are shown without a value.
 fn help(command: clap::Command) -> String {
     let is_top = command.get_name() == "sops";
-    let mut command = command.mut_args(|arg| {
-        let hides_value = words::is_boolean(arg.get_value_parser());
-        if hides_value { arg.num_args(0) } else { arg }
-    });
+    let mut command = command.mut_args(without_boolean_value);
     if is_top {
         let list: String = COMMANDS.iter().map(|(name, about)| format!("  {name:12} {about}\n")).collect();
         command = command
             .after_help(format!("Commands:\n{list}\nFlags of a command may follow it: sops help COMMAND lists them."));
     }
     command.render_help().to_string()
+}
+
+/// Hides that a boolean may have a value: nobody writes one.
+fn without_boolean_value(arg: clap::Arg) -> clap::Arg {
+    if words::is_boolean(arg.get_value_parser()) { arg.num_args(0) } else { arg }
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ impl Opened {
     ) -> Result<Opened, Failure> {
         let failure = |error| Failure::core(error, Phase::Open).of(&name);
         let file = EncryptedDocument::parse(formats.from, bytes).map_err(failure)?;
-        let keys = keyring::open(common, env)?;
+        let keys = keyring::open(common, &opening.order, env)?;
         let opened = match opening.ignore_mac {
             Some(true) => file.open_ignoring_mac(&keys),
             _ => file.open(&keys),

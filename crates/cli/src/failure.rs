@@ -152,6 +152,8 @@ fn code(error: &Error, phase: Phase) -> Code {
         // No line of the text is to blame: it is what the output cannot carry.
         (Error::Tree { line: 0, .. }, Phase::Open) => Code::ErrorDumpingTree,
         (Error::Tree { .. }, Phase::ReadPlain | Phase::Seal) => Code::ErrorEncryptingTree,
+        // The new value is nothing that the format can hold.
+        (Error::Tree { .. }, Phase::Change) => Code::ErrorDumpingTree,
         (Error::Path { malformed: true, .. }, Phase::Path) => Code::InvalidTreePath,
         (Error::SelectorConflict | Error::Selector { .. }, Phase::Seal) => Code::ConflictingParameters,
         (Error::Path { .. }, Phase::Dump) => Code::Generic,

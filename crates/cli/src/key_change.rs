@@ -47,9 +47,9 @@ impl KeyChange {
         self.threshold == self.old_threshold && self.groups.iter().all(is_same)
     }
 
-    /// Renders the lines that are shown before a person is asked.
-    pub fn render(&self, colour: bool) -> String {
-        let mut out = String::from("The following changes will be made to the file's groups:\n");
+    /// Renders the lines that are shown before a person is asked; `what` is what will change.
+    pub fn render(&self, what: &str, colour: bool) -> String {
+        let mut out = format!("The following changes will be made to {what}:\n");
         let mut line = |mark: &str, text: &str| {
             let text = escape(text, Lines::Escape);
             let (on, off) = match mark {
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn kept_added_and_removed_keys_are_shown_in_this_order() {
-        let text = change(&[&["a", "b"], &["c"]], 2, &[&["d", "a"]]).render(false);
+        let text = change(&[&["a", "b"], &["c"]], 2, &[&["d", "a"]]).render("the file\'s groups", false);
         assert_eq!(
             text,
             "The following changes will be made to the file's groups:\n+++ shamir_threshold: 1\n--- shamir_threshold: 2\n\
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_threshold_of_the_file_stays() {
-        let text = change(&[&["a"], &["b"], &["c"]], 2, &[&["a"], &["b"], &["d"]]).render(true);
+        let text = change(&[&["a"], &["b"], &["c"]], 2, &[&["a"], &["b"], &["d"]]).render("the file\'s groups", true);
         assert!(text.contains("groups:\nshamir_threshold: 2\nGroup 1\n    a\n"), "{text:?}");
         assert!(text.contains("\x1b[32m+++ d\x1b[0m\n\x1b[31m--- c\x1b[0m\n"), "{text:?}");
         assert_eq!(change(&[&["a"]], 0, &[&["a"], &["b"]]).threshold, 0);

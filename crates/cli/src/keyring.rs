@@ -3,15 +3,18 @@
 //! Every place is looked at, nothing short-circuits, and whoever is refused learns about each of them: the places that
 //! held nothing, and the ones that could not be read. No text of an identity is ever part of that.
 
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use sops_core::keys::{CallContext, KeyError, KeyPart, KeySource, Keyring, age::AgeIdentities, age::AgeRecipients};
 use sops_core::metadata::keys::{KeyKind, MasterKey};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{
-    args::{Common, Opening},
+    args::{Common, Order},
     command_line,
     environment::Environment,
     exit_code::Code,
@@ -21,12 +24,16 @@ use crate::{
 /// Returns the keyring of this process.
 ///
 /// # Errors
-/// A remote key service, which is not built yet.
-pub fn open(flags: &Common, env: &Environment) -> Result<Keyring, Failure> {
+/// A remote key service, which is not built yet; a kind that the order names twice (112).
+pub fn open(flags: &Common, order: &Order, env: &Environment) -> Result<Keyring, Failure> {
+    let keys = match decryption_order(order, env)? {
+        Some(kinds) => Keyring::new().in_order(&kinds),
+        None => Keyring::new(),
+    };
     if !has_local(flags, env)? {
-        return Ok(Keyring::new());
+        return Ok(keys);
     }
-    Ok(Keyring::new().with(LocalAge { env: env.clone(), found: OnceLock::new() }))
+    Ok(keys.with(LocalAge { env: env.clone(), found: OnceLock::new() }))
 }
 
 /// The age identities of this machine, looked for when a key is first needed.
@@ -82,22 +89,28 @@ pub fn has_local(flags: &Common, env: &Environment) -> Result<bool, Failure> {
     Ok(flags.enable_local_keyservice.or(variable).unwrap_or(true))
 }
 
-/// Refuses a kind that is named twice. Which kinds exist is not checked: the reference takes any word.
+/// Refuses a kind that is named twice.
 ///
 /// # Errors
 /// Exit 112.
-pub fn check_order(flags: &Opening, env: &Environment) -> Result<(), Failure> {
-    let order = flags.decryption_order.clone().or_else(|| env.text("SOPS_DECRYPTION_ORDER")).unwrap_or_default();
+pub fn check_order(order: &Order, env: &Environment) -> Result<(), Failure> {
+    decryption_order(order, env).map(|_| ())
+}
+
+/// Returns the kinds to try first; `None` where nothing is said. Which kinds exist is not checked: the reference takes any
+/// word.
+fn decryption_order(order: &Order, env: &Environment) -> Result<Option<Vec<KeyKind>>, Failure> {
+    let order = order.decryption_order.clone().or_else(|| env.text("SOPS_DECRYPTION_ORDER")).unwrap_or_default();
     if order.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    let mut seen = std::collections::HashSet::new();
-    match order.split(',').find(|kind| !seen.insert(*kind)) {
-        Some(kind) => {
-            Err(Failure::new(Code::DuplicateDecryptionKeyType, format!("Duplicate decryption key type: {kind}")))
-        }
-        None => Ok(()),
+    let mut seen = HashSet::new();
+    if let Some(kind) = order.split(',').find(|kind| !seen.insert(*kind)) {
+        let text = format!("Duplicate decryption key type: {kind}");
+        return Err(Failure::new(Code::DuplicateDecryptionKeyType, text));
     }
+    let named = |word: &str| KeyKind::ALL.into_iter().find(|kind| kind.field() == word);
+    Ok(Some(order.split(',').filter_map(named).collect()))
 }
 
 /// What the places held.
@@ -300,6 +313,19 @@ mod tests {
 
     fn gather(variables: &[(&str, &str)]) -> Found {
         Found::gather("age1x", &Environment::of(variables, Path::new("/")))
+    }
+
+    #[test]
+    fn the_order_of_the_flag_beats_the_variable_and_unknown_kinds_are_ignored() {
+        let env = Environment::of(&[("SOPS_DECRYPTION_ORDER", "age")], Path::new("/"));
+        let kinds = |text: Option<&str>| {
+            let order = Order { decryption_order: text.map(str::to_owned) };
+            decryption_order(&order, &env).map_err(|failure| failure.code as u8)
+        };
+        assert_eq!(kinds(Some("pgp,what,hckms")), Ok(Some(vec![KeyKind::Pgp, KeyKind::HcKms])));
+        assert_eq!(kinds(Some("")), Ok(None));
+        assert_eq!(kinds(None), Ok(Some(vec![KeyKind::Age])));
+        assert_eq!(kinds(Some("x,x")), Err(112));
     }
 
     #[test]

@@ -64,6 +64,7 @@ pub fn configuration(flags: &Common, env: &Environment) -> Result<Located, Failu
         Failure::new(Code::Generic, format!("could not read config file: {}", io_text(&error)))
             .of(path.to_string_lossy())
     })?;
+    ui::note(&format!("configuration: {}", path.display()));
     match Config::parse(&text) {
         Ok(config) => Ok(Located { config, path: Some(path) }),
         Err(error) => {

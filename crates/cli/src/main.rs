@@ -6,7 +6,9 @@
 #![deny(unsafe_code)]
 
 mod args;
+mod ask;
 mod change;
+mod child;
 mod command_line;
 mod commands;
 mod draft;
@@ -19,19 +21,26 @@ mod harden;
 mod key_change;
 mod keyring;
 mod locate;
+mod pipe;
+mod plain;
 mod private;
 mod recipe;
+mod recognise;
 mod replace;
 mod report;
 mod route;
 mod ui;
+mod upload;
+mod user;
+#[cfg(feature = "publish")]
+mod vault;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     harden::harden();
     match commands::run(std::env::args_os().skip(1).collect(), &environment::Environment::of_process()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => failure.print(),
     }
 }

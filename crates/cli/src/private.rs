@@ -1,8 +1,7 @@
 //! A private folder for plain text that another program must see as a file.
 //!
-//! It lies in memory where the system has such a place, only the owner may enter it, and it is gone when the work is done,
-//! however that ends: by returning, by a panic (the release build aborts, so dropping is not enough), by SIGINT, SIGTERM
-//! or SIGHUP. A process has one such folder at a time.
+//! Only the owner may enter it, and it is gone when the work is done, however that ends: by returning, by a panic (the
+//! release build aborts, so dropping is not enough), by a signal. A process has one such folder at a time.
 
 use std::{
     ffi::OsStr,
@@ -35,21 +34,20 @@ pub struct PrivateFolder {
 }
 
 impl PrivateFolder {
-    /// Makes the folder with one file in it, in the first of `$XDG_RUNTIME_DIR`, `/dev/shm` and `$TMPDIR` that takes them.
-    /// Returns the path of the file too.
+    /// Makes the folder with one file in it for an editor, in the first of `$XDG_RUNTIME_DIR`, `/dev/shm` and `$TMPDIR` that
+    /// takes them; the first two are in memory. Returns the path of the file too. SIGINT, SIGTERM and SIGHUP end the process.
     ///
     /// # Errors
     /// None takes them, or `$TMPDIR` names nothing (3).
     pub fn with_file(name: &OsStr, text: &[u8], env: &Environment) -> Result<(PrivateFolder, PathBuf), Failure> {
         let failure = |place: &Path, error: &io::Error| Failure::io(Code::CouldNotWriteOutput, place, "", error);
         // compat: a wrong TMPDIR is a mistake that is reported, also where another place is better.
-        let temporary = env.text("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+        let temporary = temporary(env);
         fs::metadata(&temporary).map_err(|error| failure(&temporary, &error))?;
-        guard_against_every_end()
+        remove_on_panic();
+        end_on_signals()
             .map_err(|error| Failure::new(Code::CouldNotWriteOutput, format!("signals: {}", io_text(&error))))?;
-        for left in places(env).iter().chain(Some(&temporary)).flat_map(|place| left_behind(place)) {
-            ui::warn(&format!("{}: plain text that an interrupted edit left behind; remove it", left.display()));
-        }
+        warn_about_leftovers(env);
         for place in places(env) {
             if let Ok(made) = PrivateFolder::make_in(&place, name, text) {
                 return Ok(made);
@@ -65,8 +63,44 @@ impl PrivateFolder {
         Ok(made)
     }
 
+    /// Makes the empty folder for a command, in `$TMPDIR`. Signals are the caller's: [`remove`] is what they need.
+    ///
+    /// # Errors
+    /// `$TMPDIR` does not take it (1).
+    pub fn for_command(env: &Environment) -> Result<PrivateFolder, Failure> {
+        let temporary = temporary(env);
+        remove_on_panic();
+        warn_about_leftovers(env);
+        let number = u64::from_str_radix(&random_name(), 16).unwrap_or_default();
+        // compat: the reference's form of the name; its numbers are shorter.
+        PrivateFolder::make(temporary.join(format!("{COMMAND_PREFIX}{number:0COMMAND_DIGITS$}")))
+            .map_err(|error| Failure::io(Code::Generic, &temporary, "", &error))
+    }
+
+    /// Returns the path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a private file into it and returns its path.
+    ///
+    /// # Errors
+    /// A name that cannot be a file here.
+    pub fn add(&self, name: &Path, text: &[u8]) -> io::Result<PathBuf> {
+        let path = self.path.join(name);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        file.write_all(text)?;
+        Ok(path)
+    }
+
     fn make_in(place: &Path, name: &OsStr, text: &[u8]) -> io::Result<(PrivateFolder, PathBuf)> {
-        let path = place.join(format!("{PREFIX}{}{}", random_name(), random_name()));
+        let folder = PrivateFolder::make(place.join(format!("{EDIT_PREFIX}{}{}", random_name(), random_name())))?;
+        let path = folder.add(Path::new(name), text)?;
+        Ok((folder, path))
+    }
+
+    fn make(path: PathBuf) -> io::Result<PrivateFolder> {
         // A signal waits until the folder is known, and then removes it.
         let mut state = lock();
         DirBuilder::new().mode(0o700).create(&path)?;
@@ -77,26 +111,27 @@ impl PrivateFolder {
         let folder = PrivateFolder { path, _lock: lock };
         // A strict umask takes rights away that the owner needs.
         fs::set_permissions(&folder.path, fs::Permissions::from_mode(0o700))?;
-        let path = folder.path.join(name);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        file.write_all(text)?;
-        Ok((folder, path))
+        Ok(folder)
     }
 
     /// Removes the folder. From here on a signal no longer ends the process: what is left to do is short, leaves nothing
     /// behind and is not to be stopped half-way.
     pub fn close(self) {
         let mut state = lock();
-        remove(&mut state);
+        remove_what_is(&mut state);
         *state = State::Closed;
     }
 }
 
 impl Drop for PrivateFolder {
     fn drop(&mut self) {
-        remove(&mut lock());
+        remove();
     }
+}
+
+/// Removes the folder of this process, if there is one.
+pub fn remove() {
+    remove_what_is(&mut lock());
 }
 
 /// Returns the places in memory that are fit to hold plain text.
@@ -105,11 +140,20 @@ pub fn places(env: &Environment) -> Vec<PathBuf> {
     runtime.into_iter().chain(Some(PathBuf::from("/dev/shm"))).collect()
 }
 
+fn temporary(env: &Environment) -> PathBuf {
+    env.text("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+}
+
+fn warn_about_leftovers(env: &Environment) {
+    for left in places(env).iter().chain(Some(&temporary(env))).flat_map(|place| left_behind(place)) {
+        ui::warn(&format!("{}: plain text that an interrupted run left behind; remove it", left.display()));
+    }
+}
+
 /// Returns private folders of ours that no process works in.
 fn left_behind(place: &Path) -> Vec<PathBuf> {
     let is_left = |path: &PathBuf| {
-        let is_named = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
-        is_named
+        path.file_name().is_some_and(|name| is_name_of_ours(&name.to_string_lossy()))
             && is_mine(path)
             && File::open(path).is_ok_and(|folder| flock(&folder, FlockOperation::NonBlockingLockExclusive).is_ok())
     };
@@ -136,7 +180,7 @@ fn lock() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn remove(state: &mut State) {
+fn remove_what_is(state: &mut State) {
     let State::Present(path) = state else { return };
     // An editor that still runs may add a file in between.
     for _ in 0..REMOVALS {
@@ -148,18 +192,22 @@ fn remove(state: &mut State) {
     *state = State::Absent;
 }
 
-/// Sees to it that a signal and a panic remove the folder; once in a process.
-fn guard_against_every_end() -> io::Result<()> {
+/// Sees to it that a panic removes the folder.
+fn remove_on_panic() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             if let Ok(mut state) = STATE.try_lock() {
-                remove(&mut state);
+                remove_what_is(&mut state);
             }
             before(panic);
         }));
     });
+}
+
+/// Sees to it that a signal removes the folder; once in a process.
+fn end_on_signals() -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     std::thread::Builder::new().spawn(move || {
         for _signal in signals.forever() {
@@ -167,7 +215,7 @@ fn guard_against_every_end() -> io::Result<()> {
             if matches!(*state, State::Closed) {
                 continue;
             }
-            remove(&mut state);
+            remove_what_is(&mut state);
             ui::print("User canceled operation\n");
             std::process::exit(i32::from(Code::Generic as u8));
         }
@@ -175,8 +223,17 @@ fn guard_against_every_end() -> io::Result<()> {
     Ok(())
 }
 
+fn is_name_of_ours(name: &str) -> bool {
+    let number = name.strip_prefix(COMMAND_PREFIX);
+    name.starts_with(EDIT_PREFIX)
+        || number.is_some_and(|number| number.len() == COMMAND_DIGITS && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
 const REMOVALS: usize = 8;
-const PREFIX: &str = "sops-edit-";
+const EDIT_PREFIX: &str = "sops-edit-";
+const COMMAND_PREFIX: &str = ".sops";
+/// More than the reference has, whose folders carry no lock.
+const COMMAND_DIGITS: usize = 20;
 
 #[cfg(test)]
 mod tests {

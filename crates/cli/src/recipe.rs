@@ -50,11 +50,15 @@ pub fn for_new_file(
         drop_selection(&mut settings);
         mac_only_encrypted = false;
     }
-    let selector = Selector::from_settings(&settings).map_err(|error| match error {
-        Error::SelectorConflict => Failure::core(error, Phase::Seal),
-        // The rule's expressions are checked, so this one is a flag's.
-        error => Failure::core(error, Phase::Open),
-    })?;
+    let selector = match input {
+        // Not even the default suffix: the only value is always encrypted.
+        Format::Binary => Selector::everything(),
+        _ => Selector::from_settings(&settings).map_err(|error| match error {
+            Error::SelectorConflict => Failure::core(error, Phase::Seal),
+            // The rule's expressions are checked, so this one is a flag's.
+            error => Failure::core(error, Phase::Open),
+        })?,
+    };
     let allow_nothing = selection.allow_nothing_encrypted.unwrap_or(false);
     Ok(Recipe { groups, threshold, selector, mac_only_encrypted, allow_nothing, indent })
 }
@@ -77,6 +81,16 @@ pub fn matching_rule<'c>(
             .failure(Failure::new(Code::Generic, "error loading config: no matching creation rules found"))
             .hint("add a rule for this file, or use --config /dev/null with --age")),
     }
+}
+
+/// Reads the encryption context of keys that are added to an existing file.
+///
+/// compat: a new file refuses one that is malformed, here it is left out.
+pub fn context_or_none(text: Option<&str>) -> Context {
+    notation::encryption_context(text.unwrap_or_default()).unwrap_or_else(|_| {
+        ui::warn("Encryption context contains a non-string value, context will not be used");
+        Context::new()
+    })
 }
 
 /// Names the configuration in an error of what it asks for.

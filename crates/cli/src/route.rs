@@ -114,6 +114,11 @@ impl Route {
         self.file.as_ref().map_or(Ok(()), |file| check_exists(&file.typed, env))
     }
 
+    /// Tells whether the input is standard input.
+    pub fn is_stdin(&self) -> bool {
+        self.file.is_none()
+    }
+
     /// Returns how the input is called in messages.
     pub fn input_name(&self) -> String {
         self.file.as_ref().map_or_else(|| "standard input".to_owned(), |file| file.typed.to_string_lossy().into_owned())
@@ -149,11 +154,15 @@ impl Route {
     pub fn write(&self, input: Input, text: &[u8], privacy: Privacy) -> Result<(), Failure> {
         match (input, &self.sink, &self.file) {
             (Input::Held(held), _, Some(file)) => {
-                held.replace(text).map_err(|error| in_place_failure(error, &file.typed))
+                held.replace(text).map_err(|error| in_place_failure(error, &file.typed))?;
+                ui::note(&format!("{}: written", file.typed.display()));
+                Ok(())
             }
             (_, Sink::File(output), _) => {
                 let mode = if privacy == Privacy::Owner { 0o600 } else { 0o666 };
-                replace::write_file(output, text, mode).map_err(|error| replace_failure(error, output, OUTPUT))
+                replace::write_file(output, text, mode).map_err(|error| replace_failure(error, output, OUTPUT))?;
+                ui::note(&format!("{}: written", output.display()));
+                Ok(())
             }
             _ => print(text),
         }
@@ -299,7 +308,12 @@ mod tests {
 
     #[test]
     fn the_override_decides_the_name_and_empty_flags_are_absent() {
-        let flags = Streams { output: Some("".into()), filename_override: Some("x.yaml".into()), in_place: Some(true) };
+        let flags = Streams {
+            output: Some("".into()),
+            filename_override: Some("x.yaml".into()),
+            in_place: Some(true),
+            ..Streams::default()
+        };
         assert_eq!(plan(&["/dev/null"], &flags, Stdin::Named).unwrap().name, "x.yaml");
     }
 

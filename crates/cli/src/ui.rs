@@ -6,6 +6,7 @@
 use std::{
     fmt::Write as _,
     io::{IsTerminal, Write as _},
+    sync::atomic::{AtomicU8, Ordering},
 };
 
 use crate::environment::Environment;
@@ -35,9 +36,47 @@ pub enum Lines {
     Escape,
 }
 
+/// How much is said on standard error besides failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volume {
+    /// Nothing.
+    Quiet,
+    /// Warnings, and the progress of commands that have some.
+    Normal,
+    /// Also what was chosen and done. Never a value.
+    Verbose,
+}
+
+/// Sets how much is said from here on, in this process.
+pub fn set_volume(volume: Volume) {
+    VOLUME.store(volume as u8, Ordering::Relaxed);
+}
+
+fn is_heard(needed: Volume) -> bool {
+    VOLUME.load(Ordering::Relaxed) >= needed as u8
+}
+
+static VOLUME: AtomicU8 = AtomicU8::new(Volume::Normal as u8);
+
 /// Prints `warning: …` to standard error.
 pub fn warn(text: &str) {
-    print(&format!("warning: {}\n", escape(text, Lines::Escape)));
+    if is_heard(Volume::Normal) {
+        print(&format!("warning: {}\n", escape(text, Lines::Escape)));
+    }
+}
+
+/// Prints a line of progress to standard error.
+pub fn say(text: &str) {
+    if is_heard(Volume::Normal) {
+        print(&format!("{}\n", escape(text, Lines::Escape)));
+    }
+}
+
+/// Prints what was chosen or done, for those who want to know.
+pub fn note(text: &str) {
+    if is_heard(Volume::Verbose) {
+        print(&format!("note: {}\n", escape(text, Lines::Escape)));
+    }
 }
 
 /// Writes to standard error; when that is closed there is nobody left to tell.

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use clap::{Args, Parser};
 use sops_core::metadata::keys::KeyKind;
 
-use super::{Common, Keys, Opening, Selection, Streams, Types, words::boolean, words::integer};
+use super::{Common, Keys, Opening, Order, Selection, Streams, Types, words::boolean, words::integer};
 
 /// Edit a file in an editor
 ///
@@ -136,6 +136,9 @@ pub struct UpdateKeys {
     /// The common flags.
     #[command(flatten)]
     pub common: Common,
+    /// The order of the keys.
+    #[command(flatten)]
+    pub order: Order,
     /// Format of the files: yaml, json, dotenv, ini or binary
     #[arg(long)]
     pub input_type: Option<String>,

@@ -31,6 +31,8 @@ pub struct Words {
     pub rest: Vec<OsString>,
     /// Whether `--help` or `-h` was among the flags.
     pub help: bool,
+    /// Whether a flag stands between two of the rest.
+    pub is_torn: bool,
 }
 
 /// Splits words into flags and positionals by the flags that `command` defines.
@@ -39,19 +41,22 @@ pub struct Words {
 /// A flag that it does not define, or one whose value is missing.
 pub fn split(command: &clap::Command, words: &[OsString], scope: Scope) -> Result<Words, Usage> {
     let mut out = Words::default();
+    let mut has_flag_behind = false;
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let is_value = scope == Scope::Anywhere && !out.rest.is_empty() && is_negative_number(word);
+        let is_value = scope == Scope::Anywhere && !out.rest.is_empty() && is_value(word);
         let Some((name, value)) = (if is_value { None } else { flag(word)? }) else {
             if word == "--" {
                 break;
             }
+            out.is_torn |= has_flag_behind;
             out.rest.push(word.clone());
             if scope == Scope::BeforeCommand {
                 break;
             }
             continue;
         };
+        has_flag_behind |= !out.rest.is_empty();
         let Some(arg) = find(command, &name) else {
             if name == "help" || name == "h" {
                 out.help = true;
@@ -70,9 +75,12 @@ pub fn split(command: &clap::Command, words: &[OsString], scope: Scope) -> Resul
     Ok(out)
 }
 
-/// Tells whether a word is a negative number: behind the file it is a value (`set FILE PATH -5`), and no flag looks like one.
-fn is_negative_number(word: &OsString) -> bool {
-    matches!(word.as_encoded_bytes(), [b'-', b'0'..=b'9', ..])
+/// Tells whether a word is a negative number or a line with blanks: behind the file these are values (`set FILE PATH -5`,
+/// `exec-env FILE '-x y'`), and no flag looks like one.
+fn is_value(word: &OsString) -> bool {
+    let bytes = word.as_encoded_bytes();
+    let name = bytes.split(|b| *b == b'=').next().unwrap_or_default();
+    matches!(bytes, [b'-', b'0'..=b'9', ..]) || name.iter().any(u8::is_ascii_whitespace)
 }
 
 /// Reads `-name`, `--name`, `-name=value`; `None` for a positional, for `-` and for `--`.
@@ -202,6 +210,15 @@ mod tests {
     fn a_negative_number_behind_a_positional_is_a_value() {
         assert_eq!(split_words(&["f", "-5", "-i"], Scope::Anywhere).unwrap().rest, ["f", "-5"]);
         assert!(split_words(&["-5", "f"], Scope::Anywhere).is_err());
+        assert_eq!(split_words(&["f", "-x y"], Scope::Anywhere).unwrap().rest, ["f", "-x y"]);
+        assert_eq!(split_words(&["f", "-a=x y"], Scope::Anywhere).unwrap().rest, ["f"]);
+    }
+
+    #[test]
+    fn a_flag_between_positionals_is_noticed() {
+        let is_torn = |words: &[&str]| split_words(words, Scope::Anywhere).unwrap().is_torn;
+        assert!(is_torn(&["a", "-i", "b"]));
+        assert!(!is_torn(&["-i", "a", "b"]) && !is_torn(&["a", "b", "-i"]));
     }
 
     #[test]

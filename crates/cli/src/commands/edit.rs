@@ -29,7 +29,7 @@ pub fn run(args: Edit, env: &Environment) -> Result<(), Failure> {
     let name = args.name.or(file);
     let located = locate::configuration(&args.common, env)?;
     let formats = Formats::settle(&args.types, &name, &args.common, &located.config)?;
-    keyring::check_order(&args.opening, env)?;
+    keyring::check_order(&args.opening.order, env)?;
 
     // A link that leads nowhere is not a new file.
     let before = path.symlink_metadata().is_ok().then(|| route::read_file(&path)).transpose()?;

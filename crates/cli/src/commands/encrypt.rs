@@ -1,7 +1,10 @@
 //! `sops encrypt [FILE]`: a plain file, a recipe, an encrypted file.
 
+use std::{ffi::OsString, process::ExitCode};
+
 use sops_core::{document::PlainDocument, sealer::Sealer};
 
+use super::several::each;
 use crate::{
     args::Encrypt,
     change::{Formats, now},
@@ -13,12 +16,20 @@ use crate::{
     ui,
 };
 
-/// Encrypts to standard output, in place, or to another file.
+/// Encrypts to standard output, in place, or to another file; several files in place.
+///
+/// # Errors
+/// Those of [`one`] and [`each`].
+pub fn run(args: &Encrypt, env: &Environment) -> Result<ExitCode, Failure> {
+    each(&args.file, &args.streams, |files| one(files, args, env))
+}
+
+/// Encrypts one file, or standard input.
 ///
 /// # Errors
 /// In the order of the reference: conflicting flags, a missing file, configuration, recipe, input, output.
-pub fn run(args: &Encrypt, env: &Environment) -> Result<(), Failure> {
-    let route = Route::plan(&args.file, &args.streams, Stdin::Named, env)?;
+pub fn one(files: &[OsString], args: &Encrypt, env: &Environment) -> Result<(), Failure> {
+    let route = Route::plan(files, &args.streams, Stdin::Named, env)?;
     route.check_exists(env)?;
     let located = locate::configuration(&args.common, env)?;
     let formats = Formats::settle(&args.types, &route.name, &args.common, &located.config)?;

@@ -48,10 +48,12 @@ pub fn run(mut args: Legacy, env: &Environment) -> Result<(), Failure> {
     } = args;
     match mode {
         Mode::Encrypt => {
-            let encrypted = encrypt::run(&Encrypt { common, streams, types, keys, selection, file }, env);
-            encrypted.map_err(Failure::of_legacy_selection)
+            let args = Encrypt { common, streams, types, keys, selection, file: Vec::new() };
+            encrypt::one(&file, &args, env).map_err(Failure::of_legacy_selection)
         }
-        Mode::Decrypt => decrypt::run(&Decrypt { common, streams, types, opening, extract, file }, env),
+        Mode::Decrypt => {
+            decrypt::one(&file, &Decrypt { common, streams, types, opening, extract, file: Vec::new() }, env)
+        }
         Mode::Edit => {
             let name = Name { filename_override: streams.filename_override };
             edit::run(Edit { common, name, types, opening, keys, selection, show_master_keys, file }, env)

@@ -40,7 +40,7 @@ pub fn run(args: &Rotate, env: &Environment) -> Result<(), Failure> {
     }
     let located = locate::configuration(&args.common, env)?;
     let formats = Formats::settle(&args.types, &route.name, &args.common, &located.config)?;
-    keyring::check_order(&args.opening, env)?;
+    keyring::check_order(&args.opening.order, env)?;
     let changes = Changes::read(args)?;
 
     let mut input = route.read()?;
@@ -60,12 +60,7 @@ struct Changes {
 
 impl Changes {
     fn read(args: &Rotate) -> Result<Changes, Failure> {
-        let text = args.encryption_context.as_deref().unwrap_or_default();
-        // compat: a new file refuses such a context, here it is left out.
-        let context = notation::encryption_context(text).unwrap_or_else(|_| {
-            ui::warn("Encryption context contains a non-string value, context will not be used");
-            Context::new()
-        });
+        let context = recipe::context_or_none(args.encryption_context.as_deref());
         let aws = Aws { profile: args.aws_profile.as_deref().unwrap_or_default(), context: &context };
         let mut changes = Changes { added: Vec::new(), removed: Vec::new() };
         for (kind, flag, add, remove) in args.changes.lists() {

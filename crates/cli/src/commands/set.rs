@@ -35,7 +35,7 @@ pub fn run(args: &Set, env: &Environment) -> Result<(), Failure> {
         Failure::new(Code::InvalidSetFormat, format!("Value for --set is not valid JSON: {error}"))
             .hint("a text is JSON with its quotes: '\"like this\"'")
     })?;
-    keyring::check_order(&args.opening, env)?;
+    keyring::check_order(&args.opening.order, env)?;
 
     let mut input = route.read()?;
     let mut opened = Opened::new(input.take(), route.input_name(), formats, &args.opening, &args.common, env)?;

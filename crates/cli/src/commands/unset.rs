@@ -24,7 +24,7 @@ pub fn run(args: &Unset, env: &Environment) -> Result<(), Failure> {
     let located = locate::configuration(&args.common, env)?;
     let formats = Formats::settle(&args.types, &route.name, &args.common, &located.config)?;
     let path = tree_path(path, "Invalid unset index format")?;
-    keyring::check_order(&args.opening, env)?;
+    keyring::check_order(&args.opening.order, env)?;
 
     let mut input = route.read()?;
     let mut opened = Opened::new(input.take(), route.input_name(), formats, &args.opening, &args.common, env)?;

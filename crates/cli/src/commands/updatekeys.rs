@@ -7,6 +7,7 @@ use sops_core::{config::notation::Context, document::EncryptedDocument};
 use super::no_file;
 use crate::{
     args::UpdateKeys,
+    ask,
     environment::Environment,
     exit_code::Code,
     failure::{Failure, Phase},
@@ -55,7 +56,7 @@ fn update(file: &Path, args: &UpdateKeys, located: &Located, env: &Environment) 
     if meta.is_dir() {
         return Err(Failure::new(Code::Generic, "can't operate on a directory").of(name));
     }
-    let say = |text: String| ui::print(&format!("{}\n", ui::escape(&text, ui::Lines::Escape)));
+    let say = |text: String| ui::say(&text);
     say(format!("Syncing keys for file {name}"));
     let format = locate::format(args.input_type.as_deref(), &name);
     let failure = |error| Failure::core(error, Phase::Rewrap).of(name.as_ref());
@@ -70,8 +71,8 @@ fn update(file: &Path, args: &UpdateKeys, located: &Located, env: &Environment) 
         return Ok(());
     }
     let colour = ui::has_colour(env, &io::stdout());
-    route::print(change.render(colour).as_bytes())?;
-    if args.yes != Some(true) && !is_confirmed()? {
+    route::print(change.render("the file's groups", colour).as_bytes())?;
+    if args.yes != Some(true) && !ask::is_confirmed("Is this okay? (y/n):")? {
         say(format!("File {name} left unchanged"));
         return Ok(());
     }
@@ -82,32 +83,9 @@ fn update(file: &Path, args: &UpdateKeys, located: &Located, env: &Environment) 
     if KeyChange::between(encrypted.metadata(), &groups) != change {
         return Err(route::in_place_failure(ReplaceError::Changed, &path));
     }
-    let keys = keyring::open(&args.common, env)?;
+    let keys = keyring::open(&args.common, &args.order, env)?;
     let text = encrypted.rewrapped(groups, change.threshold, &keys).map_err(failure)?;
     held.replace(&text).map_err(|error| route::in_place_failure(error, &path))?;
     say(format!("File {name} synced with new keys"));
     Ok(())
-}
-
-/// Asks until the answer is `y` or `n`.
-///
-/// # Errors
-/// An answer of no word or several, and the end of the input (1).
-fn is_confirmed() -> Result<bool, Failure> {
-    loop {
-        route::print(b"Is this okay? (y/n):")?;
-        let mut line = String::new();
-        let read = io::stdin().read_line(&mut line);
-        read.map_err(|error| Failure::io(Code::Generic, Path::new("standard input"), "", &error))?;
-        let mut words = line.split_whitespace();
-        match (words.next(), words.next()) {
-            (Some("y"), None) => return Ok(true),
-            (Some("n"), None) => return Ok(false),
-            (Some(_), None) => {}
-            _ => {
-                let failure = Failure::new(Code::Generic, "there is no answer: expected y or n; nothing was changed");
-                return Err(failure.hint("use --yes where nobody can answer"));
-            }
-        }
-    }
 }
