@@ -24,7 +24,7 @@ fn open(file: &[u8]) -> Option<PlainDocument> {
 
 fn covered(plain: &PlainDocument) -> Vec<u8> {
     let leaf = |node: &Node| match node {
-        Node::Leaf(scalar) => scalar.value(plain.source()).canonical().to_vec(),
+        Node::Leaf(scalar) => scalar.value(plain.texts()).canonical().to_vec(),
         _ => Vec::new(),
     };
     plain.outline().items.iter().flat_map(|item| leaf(&item.node)).collect()

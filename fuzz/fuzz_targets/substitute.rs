@@ -23,7 +23,8 @@ fuzz_target!(|input: &[u8]| {
         let extra = before.outline().extra(item);
         matches!(item.node, Node::Leaf(_)) && !item.span.is_empty() && extra.tag != Tag::MustGo && extra.block == NONE
     };
-    let places: Vec<usize> = (0..before.outline().items.len()).filter(|&i| is_plain_place(&before.outline().items[i])).collect();
+    let places: Vec<usize> =
+        (0..before.outline().items.len()).filter(|&i| is_plain_place(&before.outline().items[i])).collect();
     let Some(&chosen) = places.get(choice as usize % places.len().max(1)) else { return };
 
     let span = before.outline().items[chosen].span;

@@ -249,6 +249,7 @@ impl Sealer {
         let metadata = self.sealed_metadata(mac, unix_seconds);
         match plain.format().syntax() {
             Some(syntax) => {
+                syntax.check_metadata(&metadata)?;
                 let old = self.existing_of(plain.format()).map(|e| e.file.metadata().write()).unwrap_or_default();
                 let existing = self.existing_of(plain.format()).map(|e| e.file.existing(&old));
                 let source = Source { text: source, outline: &laid_out.outline };
