@@ -80,7 +80,7 @@ fn recipe(key: MasterKey) -> Recipe {
         selector: Selector::default_suffix(),
         mac_only_encrypted: false,
         allow_nothing: false,
-        indent: 0,
+        indent: None,
     }
 }
 
