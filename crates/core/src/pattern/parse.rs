@@ -7,6 +7,7 @@ use super::class;
 use super::tree::{Look, Node, NodeId, Tree};
 use super::{Parsed, PatternError};
 use regex_syntax::hir::ClassUnicode;
+use std::collections::BTreeMap;
 
 /// Largest height, as in the reference.
 const MAX_HEIGHT: usize = 1000;
@@ -82,6 +83,8 @@ struct Parser<'a> {
     sets: Vec<ClassUnicode>,
     /// Ends of ranges in all of them.
     ends: usize,
+    /// The properties asked for, and whether in either case: to look one up costs more than anything else here.
+    properties: BTreeMap<(&'a str, bool), ClassUnicode>,
     group: Group,
     /// The groups around it, the innermost last.
     outer: Vec<Group>,
@@ -202,7 +205,9 @@ impl<'a> Parser<'a> {
         Ok(match set.ranges() {
             [one] if one.start() == one.end() => Node::Char(one.start()),
             _ => {
-                self.sets.push(set);
+                if self.sets.last() != Some(&set) {
+                    self.sets.push(set);
+                }
                 Node::Set(self.sets.len() as u32 - 1)
             }
         })
@@ -426,11 +431,18 @@ impl<'a> Parser<'a> {
             None => "",
         };
         let (name, negated) = name.strip_prefix('^').map_or((name, false), |name| (name, true));
-        match class::unicode(name, self.flags.fold) {
-            Some(set) if negated != (letter == 'P') => Ok(Some(class::negated(set))),
-            Some(set) => Ok(Some(set)),
-            None => self.error("invalid character class range"),
+        let Some(set) = self.property(name) else { return self.error("invalid character class range") };
+        Ok(Some(if negated != (letter == 'P') { class::negated(set) } else { set }))
+    }
+
+    fn property(&mut self, name: &'a str) -> Option<ClassUnicode> {
+        let key = (name, self.flags.fold);
+        if let Some(set) = self.properties.get(&key) {
+            return Some(set.clone());
         }
+        let set = class::unicode(name, self.flags.fold)?;
+        self.properties.insert(key, set.clone());
+        Some(set)
     }
 
     fn cased(&self, set: ClassUnicode, negated: bool) -> ClassUnicode {
@@ -481,7 +493,7 @@ impl<'a> Parser<'a> {
         self.at += 1;
         let negated = self.take("^");
         // What is still to be folded, and what is not.
-        let (mut ranges, mut sets) = (Vec::new(), Vec::new());
+        let (mut ranges, mut sets) = (Vec::new(), ClassUnicode::empty());
         let mut is_first = true;
         while is_first || !self.take("]") {
             is_first = false;
@@ -490,7 +502,7 @@ impl<'a> Parser<'a> {
                 set => set,
             };
             if let Some(set) = set {
-                sets.extend(class::ranges(&set));
+                sets.union(&set);
                 continue;
             }
             let low = self.class_character()?;
@@ -509,9 +521,7 @@ impl<'a> Parser<'a> {
         if self.flags.fold {
             set = class::folded(set);
         }
-        if !sets.is_empty() {
-            set.union(&class::set(&sets));
-        }
+        set.union(&sets);
         self.set(if negated { class::negated(set) } else { set })
     }
 

@@ -135,15 +135,23 @@ fn the_limits_are_those_of_the_reference() {
     }
 }
 
-/// The smallest thread that any platform makes has more.
+/// The height is that of the program, and of what is left to the `regex` crate.
 #[test]
 fn no_nesting_needs_a_large_stack() {
-    let shapes =
-        [("(", 999, ")"), ("(?:", 999, ")*"), ("(?i:", 999, ")"), ("(?:a|", 300, ")b*"), ("((?:c", 249, "d)+|e)")];
+    let shapes = [
+        ("(", 999, ")"),
+        ("(?:", 999, ")*"),
+        ("(?i:", 999, ")"),
+        ("(?:a|", 300, ")b*"),
+        ("((?:c", 249, "d)+|e)"),
+        ("(?:", 999, "|b*)"),
+        ("(?:", 40, "|b*)"),
+        ("(?:", 40, "|abcdef)+"),
+    ];
     let patterns = shapes.map(|(open, times, close)| open.repeat(times) + "x" + &close.repeat(times));
-    let small = std::thread::Builder::new().stack_size(64 << 10);
+    let small = std::thread::Builder::new().stack_size(256 << 10);
     let thread = small.spawn(|| patterns.map(|p| Pattern::parse(&p).map(|p| p.clone().is_match(b"some text, xxx"))));
-    assert_eq!(thread.expect("a thread").join().expect("no panic"), [(); 5].map(|()| Ok(true)));
+    assert_eq!(thread.expect("a thread").join().expect("no panic"), shapes.map(|_| Ok(true)));
 }
 
 /// Minutes, if each of them looked for its end.
@@ -152,6 +160,14 @@ fn what_is_not_closed_is_looked_for_once() {
     for start in ["[[:", "{", "a{1,", "(?:a|"] {
         let _ = Pattern::parse(&start.repeat(300_000));
     }
+}
+
+/// A table has hundreds of ranges: a short pattern must not ask for much memory.
+#[test]
+fn a_set_that_comes_again_is_kept_once() {
+    let sets = |pattern: &str| parse::parse(pattern).expect("a valid pattern").sets.len();
+    assert_eq!(sets(&r"\pL".repeat(20_000)), 1);
+    assert_eq!(sets(&format!(r"[{}\d]", r"\pL\p{Lu}".repeat(20_000))), 1);
 }
 
 /// A generator that needs no crate: xorshift.
