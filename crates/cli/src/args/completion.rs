@@ -22,12 +22,12 @@ pub enum Shell {
     /// fish
     Fish,
     /// PowerShell
-    PowerShell,
+    Power,
 }
 
 impl Shell {
     const ALL: [(&str, Shell); 4] =
-        [("bash", Shell::Bash), ("zsh", Shell::Zsh), ("fish", Shell::Fish), ("powershell", Shell::PowerShell)];
+        [("bash", Shell::Bash), ("zsh", Shell::Zsh), ("fish", Shell::Fish), ("powershell", Shell::Power)];
 
     /// Returns the shell of that name.
     pub fn named(name: &str) -> Option<Shell> {

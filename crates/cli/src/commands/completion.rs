@@ -23,7 +23,7 @@ pub fn script(shell: Shell) -> Result<(), Failure> {
         Shell::Bash => generate(shells::Bash, &mut program, NAME, &mut text),
         Shell::Zsh => generate(shells::Zsh, &mut program, NAME, &mut text),
         Shell::Fish => generate(shells::Fish, &mut program, NAME, &mut text),
-        Shell::PowerShell => generate(shells::PowerShell, &mut program, NAME, &mut text),
+        Shell::Power => generate(shells::PowerShell, &mut program, NAME, &mut text),
     }
     route::print(&text)
 }
