@@ -370,7 +370,8 @@ impl EncryptedDocument {
                         floats.push((place, *float));
                     }
                     let keys = key.map(|k| k.bytes(texts)) == item.key().map(|k| k.bytes(self.texts()));
-                    keys && (same_or_float(&scalar.value(texts), &wanted) || only_text && wanted.kind() != Some(Kind::Str))
+                    keys && (same_or_float(&scalar.value(texts), &wanted)
+                        || only_text && wanted.kind() != Some(Kind::Str))
                 }
                 _ => false,
             };
