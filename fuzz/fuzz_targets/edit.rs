@@ -28,7 +28,7 @@ static SEALER: LazyLock<Sealer> = LazyLock::new(|| {
         selector: Selector::default_suffix(),
         mac_only_encrypted: false,
         allow_nothing: true,
-        indent: 0,
+        indent: None,
     };
     Sealer::create(recipe, &KEYS).expect("a sealer")
 });
