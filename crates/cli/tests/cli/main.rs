@@ -4,8 +4,10 @@
 mod changes;
 mod config;
 mod differential;
+mod differential_edits;
 mod edit;
 mod generator;
+mod real;
 mod story;
 mod suite;
 mod torn;
