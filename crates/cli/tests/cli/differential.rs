@@ -18,15 +18,10 @@ use std::process::Output;
 
 #[test]
 fn random_documents_go_both_ways() {
-    let Some(reference) = std::env::var_os("SOPS_REFERENCE") else {
-        say("skipped: differential, SOPS_REFERENCE is not set");
-        return;
-    };
-    let number = |name: &str, default| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);
-    let (count, base): (u64, u64) = (number("SOPS_DIFFERENTIAL_COUNT", 40), number("SOPS_DIFFERENTIAL_SEED", 1));
-    let both = Both { world: World::with_key(), reference: reference.to_string_lossy().into_owned() };
+    let Some(both) = Both::with_reference() else { return say("skipped: differential, SOPS_REFERENCE is not set") };
     let (mut verdicts, mut failures) = ([0; 3], Vec::new());
-    for seed in (0..count).map(|i| base.wrapping_mul(1_000_003).wrapping_add(i)) {
+    let count = both.seeds().count();
+    for seed in both.seeds() {
         let sample = sample(seed);
         match both.exchange(&sample) {
             Ok(verdict) => verdicts[verdict as usize] += 1,
@@ -54,12 +49,28 @@ enum Verdict {
     Refused = 2,
 }
 
-struct Both {
-    world: World,
-    reference: String,
+/// Our command and the reference, side by side.
+pub struct Both {
+    /// Where both run.
+    pub world: World,
+    /// The path of the reference.
+    pub reference: String,
 }
 
 impl Both {
+    /// `None` without `SOPS_REFERENCE`.
+    pub fn with_reference() -> Option<Both> {
+        let reference = std::env::var_os("SOPS_REFERENCE")?;
+        Some(Both { world: World::with_key(), reference: reference.to_string_lossy().into_owned() })
+    }
+
+    /// The seeds of `SOPS_DIFFERENTIAL_COUNT` documents.
+    pub fn seeds(&self) -> impl Iterator<Item = u64> {
+        let number = |name: &str, default| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);
+        let (count, base): (u64, u64) = (number("SOPS_DIFFERENTIAL_COUNT", 40), number("SOPS_DIFFERENTIAL_SEED", 1));
+        (0..count).map(move |i| base.wrapping_mul(1_000_003).wrapping_add(i))
+    }
+
     fn exchange(&self, sample: &Sample) -> Result<Verdict, String> {
         self.world.write("plain.yaml", &sample.text);
         let args = [&["--encrypt", "--age", ALICE_RECIPIENT.trim()], &sample.selector[..]].concat();
@@ -136,11 +147,13 @@ impl Both {
         Ok(())
     }
 
-    fn theirs(&self, args: &[&str], file: &str) -> Output {
+    /// Runs the reference on a file.
+    pub fn theirs(&self, args: &[&str], file: &str) -> Output {
         self.world.command(&self.reference).args(args).arg(file).output().expect("the reference starts")
     }
 
-    fn ours(&self, args: &[&str], file: &str) -> Output {
+    /// Runs our command on a file.
+    pub fn ours(&self, args: &[&str], file: &str) -> Output {
         self.world.sops(&[args, &[file]].concat())
     }
 }
@@ -152,7 +165,8 @@ fn types(encrypted: &[u8]) -> String {
     labels.filter(|label| *label != "comment").collect::<Vec<_>>().join(" ")
 }
 
-fn same_bytes(what: &str, got: &[u8], expected: &[u8]) -> Result<(), String> {
+/// Compares two outputs.
+pub fn same_bytes(what: &str, got: &[u8], expected: &[u8]) -> Result<(), String> {
     same(what, &String::from_utf8_lossy(got), &String::from_utf8_lossy(expected))
 }
 
@@ -166,10 +180,12 @@ pub fn same(what: &str, got: &str, expected: &str) -> Result<(), String> {
     Err(format!("{what}: line {}: {:?}, expected {:?}", at + 1, got.get(at), expected.get(at)))
 }
 
-fn message(output: &Output) -> String {
+/// Exit status and standard error.
+pub fn message(output: &Output) -> String {
     format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr))
 }
 
-fn say(line: &str) {
+/// Prints past the capture of the test harness.
+pub fn say(line: &str) {
     std::io::stdout().write_all(format!("{line}\n").as_bytes()).expect("standard output");
 }

@@ -4,10 +4,12 @@
 mod changes;
 mod config;
 mod differential;
+mod differential_edits;
 mod edit;
 mod exec;
 mod generator;
 mod groups;
+mod real;
 mod story;
 mod suite;
 mod torn;
