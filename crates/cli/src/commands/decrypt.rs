@@ -43,7 +43,9 @@ pub fn one(files: &[OsString], args: &Decrypt, env: &Environment) -> Result<(), 
 
     let mut input = route.read()?;
     let bytes = input.take();
-    let content = if is_given(&args.types.input_type) { None } else { recognise(&formats, &bytes) };
+    // A name in .bin does say something: binary.
+    let is_told = is_given(&args.types.input_type) || route.name.ends_with(".bin");
+    let content = if is_told { None } else { recognise(&formats, &bytes) };
     if let Some(format) = content.filter(|_| !route.is_stdin()) {
         ui::note(&format!("{}: the name says nothing, the content says {}", route.input_name(), format.name()));
         let to = Some(format.name().to_owned()).filter(|_| !is_given(&args.types.output_type));
