@@ -29,7 +29,10 @@ fuzz_target!(|input: &[u8]| {
 
     let span = before.outline().items[chosen].span;
     let mut changed = text.to_string();
-    changed.replace_range(span.range(), &format!("'{TOKEN}'"));
+    // A plain scalar may touch the anchor or tag in front of it, a quoted one may not.
+    let touches = text[..span.start as usize].ends_with(|c: char| !c.is_whitespace() && !"[{,:-".contains(c));
+    let token = format!("{}'{TOKEN}'", if touches { " " } else { "" });
+    changed.replace_range(span.range(), &token);
     let after = PlainDocument::parse(Format::Yaml, changed.as_bytes()).expect("a token fits where a scalar stood");
 
     // Line breaks inside the old scalar go, so comments behind it may attach elsewhere: nodes only.
@@ -52,6 +55,6 @@ fuzz_target!(|input: &[u8]| {
     expected[position].1 = TOKEN.as_bytes().to_vec();
     assert!(nodes(&after) == expected, "exactly the chosen leaf changes");
 
-    changed.replace_range(span.start as usize..span.start as usize + TOKEN.len() + 2, &text[span.range()]);
+    changed.replace_range(span.start as usize..span.start as usize + token.len(), &text[span.range()]);
     assert_eq!(changed, text);
 });

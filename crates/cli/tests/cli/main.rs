@@ -6,6 +6,7 @@ mod config;
 mod differential;
 mod differential_edits;
 mod edit;
+mod full_disk;
 mod generator;
 mod real;
 mod story;
