@@ -8,7 +8,7 @@
 //! of lists and lists as values (nothing, a crash, an error there), empty comments in lists (empty texts there). Whole numbers are stored as floats there, so types of
 //! numbers are not compared.
 
-use crate::differential::{Both, message, same, same_bytes, say};
+use crate::differential::{Both, has_empty_comment_in_list, message, same, same_bytes, say};
 use crate::generator::{Random, Sample, sample};
 use crate::world::ALICE_RECIPIENT;
 use serde_json::Value;
@@ -239,17 +239,6 @@ fn value(random: &mut Random, depth: usize) -> Value {
             Value::Object(entries)
         }
     }
-}
-
-/// Whether an empty comment stands in a list: the reference makes an element of it.
-fn has_empty_comment_in_list(text: &str) -> bool {
-    let Ok(plain) = PlainDocument::parse(Format::Yaml, text.as_bytes()) else { return false };
-    let (items, texts) = (&plain.outline().items, plain.texts());
-    let is_list = |parent: u32| items.get(parent as usize).is_some_and(|item| matches!(item.node, Node::List));
-    items.iter().any(|item| match &item.node {
-        Node::Comment { text, .. } => text.bytes(texts).is_empty() && is_list(item.parent),
-        _ => false,
-    })
 }
 
 /// The paths of the lists of the first document that have comments of their own.
