@@ -9,6 +9,7 @@
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`shamir`]: shares, and files with key groups.
 //! * [`life`]: files that are opened, changed and sealed again.
+//! * [`regressions`]: small texts that broke once.
 //! * [`embed`]: a program outside this workspace links the library.
 //! * [`substitute`]: the property that splicing stands on.
 //!
@@ -24,6 +25,7 @@ mod embed;
 mod json_output;
 mod library;
 mod life;
+mod regressions;
 mod shamir;
 mod spellings;
 mod substitute;
