@@ -9,6 +9,7 @@
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`shamir`]: shares, and files with key groups.
 //! * [`life`]: files that are opened, changed and sealed again.
+//! * [`integrity`]: what the format protects and what it does not.
 //! * [`regressions`]: small texts that broke once.
 //! * [`embed`]: a program outside this workspace links the library.
 //! * [`substitute`]: the property that splicing stands on.
@@ -22,6 +23,7 @@ mod config;
 mod corpus;
 mod crypto;
 mod embed;
+mod integrity;
 mod json_output;
 mod library;
 mod life;
