@@ -1,9 +1,9 @@
 //! The manual: what files hold, what protects them, and where this library differs from the reference.
 //!
-//! * [`file_format`]: tokens, paths, MAC, metadata, comments.
-//! * [`configuration`]: `.sops.yaml`.
-//! * [`integrity`]: what a file protects and what it does not, with a test for each line.
-//! * [`differences`]: where this library differs from the reference, and why.
+//! * [`file_format`], tokens, paths, MAC, metadata, comments.
+//! * [`configuration`], `.sops.yaml`.
+//! * [`integrity`], what a file protects and what it does not, with a test for each line.
+//! * [`differences`], where this library differs from the reference, and why.
 
 pub mod configuration;
 pub mod differences;
