@@ -89,6 +89,8 @@ fn seal(sealer: &Sealer, plain: &PlainDocument) -> Option<Vec<u8>> {
     match sealer.seal(plain, NOW) {
         Ok(file) => Some(file),
         Err(Error::AlreadyEncrypted | Error::ReservedKey | Error::Tree { .. }) => None,
+        // A comment beside an alias may attach elsewhere once it is written out, which the check refuses.
+        Err(Error::Reparse { .. }) if !plain.outline().aliases.is_empty() => None,
         Err(error) => panic!("a plain document is sealed: {error}"),
     }
 }
@@ -116,7 +118,9 @@ fuzz_target!(|input: &[u8]| {
     assert!(without_spelling(&before) == without_spelling(&leaves(&first)), "it opens to the first document");
     let wanted = leaves(&second);
     assert!(without_spelling(&after) == without_spelling(&wanted), "it opens to the second document");
-    let (old, new) = (tokens(&file, &before), tokens(&changed, &wanted));
+    // A float without a fraction reads back as an integer and keeps its token as one.
+    let opened = PlainDocument::parse(Format::Yaml, opened.bytes()).expect("what was opened is a plain document");
+    let (old, new) = (tokens(&file, &leaves(&opened)), tokens(&changed, &wanted));
     for (leaf, tokens) in &new {
         let Some(old) = old.get(leaf) else { continue };
         let kept = tokens.iter().filter(|token| old.contains(token)).count();

@@ -7,7 +7,7 @@
 use libfuzzer_sys::fuzz_target;
 use sops_core::document::PlainDocument;
 use sops_core::format::Format;
-use sops_core::outline::{Item, NONE, Node, Tag};
+use sops_core::outline::{Item, NONE, Node, Style, Tag};
 
 const TOKEN: &str = "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]";
 
@@ -28,8 +28,14 @@ fuzz_target!(|input: &[u8]| {
     let Some(&chosen) = places.get(choice as usize % places.len().max(1)) else { return };
 
     let span = before.outline().items[chosen].span;
+    // As the writer does it: a plain scalar's token is plain, since a line of blanks with a tab may follow; a quoted scalar
+    // may not touch the anchor or tag in front of it, nor may a token.
+    let chosen_item = &before.outline().items[chosen];
+    let touches = text[..span.start as usize].ends_with(|c: char| !c.is_whitespace() && !"[{,:-".contains(c));
+    let quote = if chosen_item.style == Style::Plain && !chosen_item.in_flow { "" } else { "'" };
+    let token = format!("{}{quote}{TOKEN}{quote}", if touches { " " } else { "" });
     let mut changed = text.to_string();
-    changed.replace_range(span.range(), &format!("'{TOKEN}'"));
+    changed.replace_range(span.range(), &token);
     let after = PlainDocument::parse(Format::Yaml, changed.as_bytes()).expect("a token fits where a scalar stood");
 
     // Line breaks inside the old scalar go, so comments behind it may attach elsewhere: nodes only.
@@ -52,6 +58,6 @@ fuzz_target!(|input: &[u8]| {
     expected[position].1 = TOKEN.as_bytes().to_vec();
     assert!(nodes(&after) == expected, "exactly the chosen leaf changes");
 
-    changed.replace_range(span.start as usize..span.start as usize + TOKEN.len() + 2, &text[span.range()]);
+    changed.replace_range(span.start as usize..span.start as usize + token.len(), &text[span.range()]);
     assert_eq!(changed, text);
 });

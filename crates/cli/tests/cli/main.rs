@@ -7,6 +7,7 @@ mod differential;
 mod differential_edits;
 mod edit;
 mod exec;
+mod full_disk;
 mod generator;
 mod groups;
 mod real;

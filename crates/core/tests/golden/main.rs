@@ -11,6 +11,8 @@
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`shamir`]: shares, and files with key groups.
 //! * [`life`]: files that are opened, changed and sealed again.
+//! * [`integrity`]: what the format protects and what it does not.
+//! * [`regressions`]: small texts that broke once.
 //! * [`embed`]: a program outside this workspace links the library.
 //! * [`substitute`]: the property that splicing stands on.
 //!
@@ -24,10 +26,12 @@ mod corpus;
 mod crypto;
 mod embed;
 mod flat;
+mod integrity;
 mod json_output;
 mod json_suite;
 mod library;
 mod life;
+mod regressions;
 mod shamir;
 mod spellings;
 mod substitute;

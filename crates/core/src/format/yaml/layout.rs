@@ -72,6 +72,7 @@ pub(crate) fn content_end(source: &str, outline: &Outline, document: &Document) 
     let (start, end) = (document.start as usize, document.end as usize);
     let region = &source.as_bytes()[start..end];
     let text = region.iter().rposition(|b| !is_blank(*b)).map_or(start, |i| start + i + 1);
+    let text = text + tabbed_lines(&source[text..end]);
     let root = outline.items[document.root as usize].span;
     // A document without a node has its empty root where the next one starts.
     let root_end = if root.is_empty() { start } else { root.end as usize };
@@ -82,6 +83,14 @@ pub(crate) fn content_end(source: &str, outline: &Outline, document: &Document) 
         .is_some_and(|i| outline.block(i).is_some());
     let last = if ends_block { root_end - break_before(source, root_end) } else { root_end };
     text.max(last.min(end)).max(start)
+}
+
+/// The length of what must stay in front of the branch: blank lines up to the last one with a tab. Behind the branch it
+/// would be a continuation of its last value, whose indentation a tab violates.
+fn tabbed_lines(blanks: &str) -> usize {
+    let first = blanks.find(['\n', '\r']).unwrap_or(blanks.len());
+    let Some(tab) = blanks[first..].rfind('\t').map(|tab| first + tab) else { return 0 };
+    tab + blanks[tab..].find(['\n', '\r']).unwrap_or(blanks.len() - tab)
 }
 
 /// Where a branch stands among the entries of its document.

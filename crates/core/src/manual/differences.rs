@@ -1,0 +1,74 @@
+//! Where this library and its command differ from the reference, Go SOPS 3.13.2.
+//!
+//! Files go both ways all the same. Cases of the test corpus in which both disagree stand in `fixtures/DIFFERENCES`, and a
+//! test keeps that list exact. What is copied although it is odd is marked `compat:` in the code.
+//!
+//! # Text
+//!
+//! * Text outside encrypted values is never reformatted: indentation, blank lines, quotes, anchors, flow collections, line
+//!   endings, byte order mark and final line break stay. The reference prints a file anew.
+//! * A value that did not change keeps its token; equal values of one list or mapping keep different ones. Saving the same
+//!   text gives the same bytes, with the same time and MAC.
+//! * Existing metadata are changed field by field: their place, indentation, quotes, comments and unknown fields stay.
+//! * Inline comments stay inline. A comment that the reference would drop (behind an opening bracket, on the line of a
+//!   directive, on its own behind the last entry of a list) is encrypted and kept.
+//! * A selected part (`--extract`) keeps its comments where they are. Of several documents nothing else is printed.
+//! * Strings that the reference's writer damages (a leading tab with line breaks, a wrong indentation digit under a dash, a
+//!   merge key with a value that is no mapping) are written in another style.
+//! * Not yet: folded line breaks come back as literal ones, `0x1F` as `31`, a written-out alias as a copy.
+//!
+//! # Comments
+//!
+//! * Comments in lists are written as comment lines, never as elements, and never enter the MAC; the reference cannot verify
+//!   its own files with such comments. Files of both kinds are read.
+//! * An empty comment in a list stays one; the reference makes an empty text of it, and warns about ours.
+//! * A comment whose token does not open under its own path is tried with those of the containers around it. One that opens
+//!   nowhere stays as it is, with a warning.
+//! * Positions in a path (`--extract`, `set`, `unset`) do not count comments.
+//!
+//! # Reading
+//!
+//! * `lastmodified` and `created_at` may stand without quotes, `shamir_threshold` may be written as a float, `version` may be
+//!   missing or malformed.
+//! * A recovered data key must have 32 bytes.
+//! * A token labelled `comment` in the place of a mapping's value is an error; the reference prints a mapping.
+//! * Every document is checked as the first one is: duplicate keys, tags that do not fit their value, aliases that expand
+//!   without end.
+//! * Depth, and growth by aliases, are limited; nothing crashes.
+//! * Of a file with key groups no more groups are asked than the threshold needs.
+//!
+//! # Selection
+//!
+//! * A regular expression that does not compile is an error on `encrypt`; the reference then matches nothing and may write
+//!   the file in clear. A file that already has one is read as the reference reads it, with a warning.
+//! * An explicit rule that selects nothing is an error on `encrypt`, unless `--allow-nothing-encrypted` insists.
+//! * An encrypted comment that would match `unencrypted_comment_regex`, so that the file would not open, is an error.
+//!
+//! # Configuration
+//!
+//! * An invalid `path_regex` in any rule is an error wherever rules are asked for, as is a key that stands twice, an anchor
+//!   that contains itself, and a `shamir_threshold` that is negative or a fraction. Of several documents all must be readable,
+//!   though only the first counts.
+//! * Keys that name nothing are errors with their place, before anything is wrapped.
+//! * Fields without meaning, a second rule that matches and selects something else, and key groups that look like an
+//!   accident are warnings.
+//! * An unknown `--input-type` is ignored as in the reference, but with a warning.
+//!
+//! # Changes
+//!
+//! * `set` keeps whole numbers as integers of 64 bits; the reference stores them as floats, and rounds beyond 2⁵³. Whole
+//!   floats of a file that the reference wrote stay floats.
+//! * `set` takes a list as the value; the reference refuses one at the top.
+//! * A position in a mapping, a key in a list, a negative position and the empty path are errors; there they do nothing or
+//!   crash.
+//! * Aliases are written out only where a change needs it.
+//! * `rotate` removes every copy of a key, adds none twice, and names recipients that `.sops.yaml` does not.
+//! * A rotation wraps nothing until every group has a key.
+//!
+//! # Command
+//!
+//! * Files are replaced as a whole, with the modes, owners and attributes they had, or not at all; the reference empties
+//!   them first. A file that changed meanwhile is an error.
+//! * A decrypted file is written for its owner alone (`0600`) where it is new.
+//! * No message shows a value, a token or a digest. The reference shows the MAC of the file and the one that it computed.
+//! * Success is silent, and a failure prints nothing on standard output.
