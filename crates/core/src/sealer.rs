@@ -342,7 +342,7 @@ impl Sealer {
             mac: Mac::new(self.metadata.mac_only_encrypted),
             any: false,
             leaves: 0,
-            is_spelled: !outline.aliases.is_empty(),
+            is_spelled: !outline.aliases.is_empty() || outline.documents.iter().any(|d| has_null_root(d, outline)),
         };
         let mut ivs = IvSource::new();
         let mut reuse = self.memory.reuse();
@@ -487,6 +487,11 @@ impl Sealer {
         }
         Ok((outline, branches))
     }
+}
+
+/// Whether a document is a null that is written: the metadata take its place.
+fn has_null_root(document: &Document, outline: &Outline) -> bool {
+    document.empty_root && !outline.items[document.root as usize].span.is_empty()
 }
 
 /// A block scalar's token is followed by its line break, which readers ignore.

@@ -249,7 +249,7 @@ impl EncryptedDocument {
         }
     }
 
-    fn branch_of(&self, document: &Document) -> Option<u32> {
+    pub(super) fn branch_of(&self, document: &Document) -> Option<u32> {
         self.branches.iter().copied().find(|b| self.outline.items[*b as usize].parent == document.root)
     }
 

@@ -5,9 +5,11 @@ use crate::crypto::cipher::{Cipher, IvSource};
 use crate::crypto::token;
 use crate::digest::fast_digest;
 use crate::error::Error;
+use crate::format::Format;
+use crate::format::yaml::layout;
 use crate::format::yaml::open::Opened;
 use crate::metadata::Metadata;
-use crate::outline::{Node, Outline, Span};
+use crate::outline::{Document, Node, Outline, Span};
 use crate::spelling::{self, Patch};
 use crate::value::Kind;
 use crate::walk::Walker;
@@ -30,6 +32,12 @@ impl Metadata {
     }
 }
 
+/// What a record names parts of a text by.
+pub(crate) struct Anchors {
+    pub spans: Vec<Span>,
+    pub items: Vec<u32>,
+}
+
 impl EncryptedDocument {
     /// The record of spellings, if there is one that belongs to this state of the file.
     pub(super) fn spelling_record(&self, cipher: &Cipher) -> Option<Zeroizing<Vec<u8>>> {
@@ -39,17 +47,29 @@ impl EncryptedDocument {
         (kind == Kind::Str).then_some(record)
     }
 
-    /// The encrypted values in the order of the text.
-    pub(crate) fn anchors(&self, opened: &OpenedItems) -> Vec<u32> {
+    /// By what a record names parts of the text, in order: the encrypted values, and in YAML the metadata of each document
+    /// as they are taken out.
+    pub(crate) fn anchors(&self, opened: &OpenedItems) -> Anchors {
         let is_value = |item: &Opened| matches!(item, Opened::Text(_) | Opened::Scalar(..));
-        let mut anchors: Vec<u32> = (0..).zip(&opened.items).filter(|(_, o)| is_value(o)).map(|(i, _)| i).collect();
-        anchors.sort_by_key(|index| self.outline.items[*index as usize].span.start);
-        anchors
+        let values = (0..).zip(&opened.items).filter(|(_, o)| is_value(o)).map(|(index, _)| index);
+        let mut anchors: Vec<(Span, u32)> = values.map(|i| (self.outline.items[i as usize].span, i)).collect();
+        if self.format == Format::Yaml {
+            let branch = |d: &Document| {
+                let index = self.branch_of(d)?;
+                Some((layout::branch_span(&self.source, &self.outline, d, index).0, index))
+            };
+            anchors.extend(self.outline.documents.iter().filter_map(branch));
+        }
+        anchors.sort_by_key(|(span, _)| span.start);
+        let (spans, items) = anchors.into_iter().unzip();
+        Anchors { spans, items }
     }
 
-    /// Their spans.
-    pub(crate) fn anchor_spans(&self, anchors: &[u32]) -> Vec<Span> {
-        anchors.iter().map(|index| self.outline.items[*index as usize].span).collect()
+    /// Whether a part of the text holds the metadata of a document as a whole or not at all.
+    pub(crate) fn is_beside_metadata(&self, part: Span) -> bool {
+        self.branches.iter().map(|b| self.outline.items[*b as usize].span).all(|branch| {
+            part.end <= branch.start || branch.end <= part.start || part.start <= branch.start && branch.end <= part.end
+        })
     }
 
     /// The path of an item, as bytes that no other path has.
@@ -69,16 +89,13 @@ impl EncryptedDocument {
         record: &[u8],
     ) -> Result<Option<(Zeroizing<String>, Outline)>, Error> {
         let anchors = self.anchors(opened);
-        let spans = self.anchor_spans(&anchors);
-        let path = |anchor: usize| anchors.get(anchor).map_or(Vec::new(), |index| self.binding_path(*index));
+        let path = |anchor: usize| anchors.items.get(anchor).map_or(Vec::new(), |index| self.binding_path(*index));
         let is_char_boundary = |at: u32| self.source.is_char_boundary(at as usize);
-        let branches: Vec<Span> = self.branches.iter().map(|b| self.outline.items[*b as usize].span).collect();
         let fits = |patch: &Patch<'_>| {
-            is_char_boundary(patch.span.start)
-                && is_char_boundary(patch.span.end)
-                && !branches.iter().any(|b| patch.span.start < b.end && b.start < patch.span.end)
+            let Span { start, end } = patch.span;
+            is_char_boundary(start) && is_char_boundary(end) && self.is_beside_metadata(patch.span)
         };
-        let Some(mut patches) = spelling::decode(record, &spans, path) else { return Ok(None) };
+        let Some(mut patches) = spelling::decode(record, &anchors.spans, path) else { return Ok(None) };
         patches.retain(fits);
         let mut readings = MAX_READINGS;
         match self.read_spelled(opened, &patches) {

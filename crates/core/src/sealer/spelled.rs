@@ -181,11 +181,9 @@ fn record(
             hunks.iter().map(|h| Change { source: h.source, result: h.result }).collect()
         }
     };
-    let branches: Vec<Span> = file.branches().iter().map(|b| file.outline().items[*b as usize].span).collect();
-    let beside_branches = |span: Span| !branches.iter().any(|b| span.start < b.end && b.start < span.end);
     let patches: Vec<Patch<'_>> = compose(&sealing, opening)
         .iter()
-        .filter(|h| beside_branches(h.middle))
+        .filter(|h| file.is_beside_metadata(h.middle))
         .filter_map(|h| Some((h, source.get(h.source.range())?)))
         .filter(|(h, text)| back.get(h.result.range()) != Some(text))
         .map(|(h, text)| Patch { span: h.middle, text })
@@ -194,6 +192,6 @@ fn record(
         return None;
     }
     let anchors = file.anchors(opened);
-    let path = |anchor: usize| anchors.get(anchor).map_or(Vec::new(), |index| file.binding_path(*index));
-    spelling::encode(&patches, &file.anchor_spans(&anchors), path)
+    let path = |anchor: usize| anchors.items.get(anchor).map_or(Vec::new(), |index| file.binding_path(*index));
+    spelling::encode(&patches, &anchors.spans, path)
 }
