@@ -4,6 +4,7 @@ use super::laid_out::LaidOut;
 use super::{Pass, Sealer, Written};
 use crate::document::{EncryptedDocument, OpenedItems, PlainDocument};
 use crate::error::Error;
+use crate::format::Format;
 use crate::format::yaml::layout;
 use crate::format::yaml::open::Opened;
 use crate::format::yaml::seal::float_spelling;
@@ -45,6 +46,14 @@ pub(super) fn comes_back(item: &Item, scalar: &Scalar, source: &str) -> bool {
             place == Some(span) && word.iter().all(is_tame)
         }
     }
+}
+
+/// Whether the metadata will stand where something has to give way: a document without a mapping, or a literal that no line
+/// break ends.
+pub(super) fn is_odd(plain: &PlainDocument) -> bool {
+    let outline = plain.outline();
+    let is_open = !outline.blocks.is_empty() && !plain.source().ends_with(['\n', '\r']);
+    is_open || plain.format() == Format::Yaml && outline.documents.iter().any(|d| d.empty_root)
 }
 
 impl Sealer {
