@@ -74,6 +74,11 @@ pub fn parse(plain: &[u8]) -> Result<PlainDocument, Error> {
 
 /// Encrypts a plain text.
 pub fn encrypt(plain: &[u8], arguments: &Arguments) -> Result<Vec<u8>, Error> {
+    sealer(arguments)?.seal(&parse(plain)?, NOW)
+}
+
+/// What seals a new file.
+pub fn sealer(arguments: &Arguments) -> Result<Sealer, Error> {
     let mut settings = arguments.settings.clone();
     if settings == Settings::default() {
         settings.unencrypted_suffix = "_unencrypted".to_string();
@@ -87,7 +92,7 @@ pub fn encrypt(plain: &[u8], arguments: &Arguments) -> Result<Vec<u8>, Error> {
         allow_nothing: arguments.allow_nothing,
         indent: None,
     };
-    Sealer::create(recipe, &keyring())?.seal(&parse(plain)?, NOW)
+    Sealer::create(recipe, &keyring())
 }
 
 /// Opens a file for changes.
