@@ -353,7 +353,10 @@ impl Sealer {
             plain.clear();
             let kind = match &item.node {
                 Node::Leaf(scalar) => {
-                    let value = scalar.value(texts);
+                    let value = match step.encrypted {
+                        true => scalar.value(texts),
+                        false => laid_out.format.clear(scalar.value(texts)),
+                    };
                     let Some(kind) = value.kind() else { return Ok(()) };
                     if matches!(&value, Value::Time(time) if !time.is_printable()) {
                         let problem = "the time's offset of 24 hours or more cannot be carried; put it in quotes".into();
@@ -467,7 +470,7 @@ impl Sealer {
                         _ => differs("the token or its path does not read back"),
                     };
                 }
-                let wanted = scalar.value(intended_texts);
+                let wanted = format.clear(scalar.value(intended_texts));
                 let is_empty = matches!(&wanted, Value::Str(s) if s.is_empty()) || matches!(wanted, Value::Null);
                 if wanted.kind().is_some() && Seal::clear(step.aad) != seal {
                     return differs("it stands under another path");
