@@ -42,7 +42,7 @@ pub fn run(args: Edit, env: &Environment) -> Result<(), Failure> {
         None => {
             let new = Encrypt { keys: args.keys, selection: args.selection, ..Encrypt::default() };
             let recipe = recipe::for_new_file(&new, &name, formats.from, &located, formats.indent, env)?;
-            Draft::of_example(recipe, formats, args.show_master_keys)?
+            Draft::of_example(recipe, formats, args.show_master_keys, env)?
         }
     };
     let base = path.file_name().unwrap_or(file);
