@@ -14,6 +14,7 @@ use sops_core::metadata::keys::{KeyKind, MasterKey};
 
 use crate::{
     args::{Common, Order},
+    change::now,
     environment::Environment,
     exit_code::Code,
     failure::Failure,
@@ -38,7 +39,7 @@ pub fn open(flags: &Common, order: &Order, env: &Environment) -> Result<Keyring,
 
 /// Adds the sources of this machine.
 fn local(keys: Keyring, env: &Environment) -> Keyring {
-    keys.with(LocalAge { env: env.clone() }).with(LocalPgp { env: env.clone() })
+    keys.at(now()).with(LocalAge { env: env.clone() }).with(LocalPgp { env: env.clone() })
 }
 
 /// The PGP keys of this machine, through the `gpg` program; nothing is started before a key needs it.

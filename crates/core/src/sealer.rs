@@ -24,10 +24,10 @@ use crate::select::Selector;
 use crate::splice::{Change, Edits};
 use crate::value::{Kind, Timestamp, Value};
 use crate::walk::Walker;
+use laid_out::LaidOut;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use laid_out::LaidOut;
 use zeroize::Zeroizing;
 
 /// What the value of a binary file is bound to: its key.
@@ -303,6 +303,7 @@ impl Sealer {
         let mut metadata = self.metadata.clone();
         metadata.spelling.clear();
         metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
+        metadata.date_keys();
         metadata.mac = mac::seal(&self.cipher, mac, &metadata.last_modified);
         metadata
     }

@@ -95,7 +95,12 @@ pub struct Keyring {
 
 impl Default for Keyring {
     fn default() -> Self {
-        Keyring { sources: Vec::new(), order: vec![KeyKind::Age, KeyKind::Pgp], call: CallContext::default(), now: None }
+        Keyring {
+            sources: Vec::new(),
+            order: vec![KeyKind::Age, KeyKind::Pgp],
+            call: CallContext::default(),
+            now: None,
+        }
     }
 }
 
@@ -150,7 +155,10 @@ impl Keyring {
                 return Err(fail(not_built_in(master.kind()), master));
             };
             master.wrapped = source.wrap(master, part, &self.call).map_err(|error| fail(error.to_string(), master))?;
-            master.created_at = master.created_at.or(self.now);
+            // An age entry has no such field.
+            if master.kind() != KeyKind::Age {
+                master.created_at = master.created_at.or(self.now);
+            }
         }
         Ok(())
     }
