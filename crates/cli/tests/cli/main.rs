@@ -13,6 +13,7 @@ mod groups;
 mod keysources;
 mod plugins;
 mod real;
+mod secrets;
 mod story;
 mod suite;
 mod torn;
