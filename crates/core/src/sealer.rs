@@ -303,6 +303,7 @@ impl Sealer {
         let mut metadata = self.metadata.clone();
         metadata.spelling.clear();
         metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
+        metadata.date_keys();
         metadata.mac = mac::seal(&self.cipher, mac, &metadata.last_modified);
         metadata
     }
