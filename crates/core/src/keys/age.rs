@@ -124,6 +124,11 @@ impl AgeIdentities {
         self.0.is_empty()
     }
 
+    /// The public recipient of each identity, in their order.
+    pub fn recipients(&self) -> Vec<String> {
+        self.0.iter().map(|identity| identity.to_public().to_string()).collect()
+    }
+
     /// The identity whose recipient is recorded goes first: a wrong one costs as much as the right one.
     fn ordered(&self, recorded: &str) -> Vec<&x25519::Identity> {
         let mut identities: Vec<&x25519::Identity> = self.0.iter().collect();
@@ -243,8 +248,7 @@ mod tests {
         let ((_, first, a), (_, second, b)) = (identities(), identities());
         let text = format!("# created: today\r\n\r\n{}\r\n# public key: x\n{}", *a, *b);
         let identities = AgeIdentities::parse(&text).expect("two identities");
-        let publics: Vec<String> = identities.ordered("").iter().map(|i| i.to_public().to_string()).collect();
-        assert_eq!(publics, [first, second]);
+        assert_eq!(identities.recipients(), [first, second]);
         assert!(AgeIdentities::parse("# nothing\n").expect("a file of comments").is_empty());
     }
 
