@@ -48,7 +48,7 @@ impl Decryptor {
         }
         let is_binary = input == Format::Binary
             || input == Format::Json
-                && matches!(output, OutputFormat::Native(_))
+                && matches!(output, OutputFormat::Native(_) | OutputFormat::FluxCompat(Format::Binary))
                 && envelope.as_ref().is_some_and(is_binary_envelope);
         let input = if is_binary { Format::Binary } else { input };
         let opened = self.open(input, bytes)?;
@@ -61,8 +61,11 @@ impl Decryptor {
             true => opened.plain.into_bytes(),
             false => Zeroizing::new(opened.plain.convert(target, None).map_err(|error| {
                 let (from, to) = (flux_format_name(input), flux_format_name(target));
-                Error::new(ErrorKind::UnsupportedFormat, format!("a decrypted {from} file of this shape cannot be written as {to}"))
-                    .in_flux(format!("failed to emit encrypted {from} file as decrypted {to}: {error}"))
+                Error::new(
+                    ErrorKind::UnsupportedFormat,
+                    format!("a decrypted {from} file of this shape cannot be written as {to}"),
+                )
+                .in_flux(format!("failed to emit encrypted {from} file as decrypted {to}: {error}"))
             })?),
         };
         Ok(DecryptedBlob { bytes, integrity: opened.integrity })

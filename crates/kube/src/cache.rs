@@ -92,7 +92,15 @@ mod tests {
         cache.put(key("a", "w"), &KeyPart::new(vec![1]));
         assert!(cache.get(&key("a", "w")).is_some());
         assert!(cache.get(&key("b", "w")).is_none() && cache.get(&key("a", "v")).is_none());
-        assert!(cache.get(&CacheKey::new("a", &[1; 32], &MasterKey::new(sops_core::metadata::keys::MasterKeyKind::HcKms { key_id: "w".into() }))).is_none());
+        assert!(
+            cache
+                .get(&CacheKey::new(
+                    "a",
+                    &[1; 32],
+                    &MasterKey::new(sops_core::metadata::keys::MasterKeyKind::HcKms { key_id: "w".into() })
+                ))
+                .is_none()
+        );
     }
 
     #[test]

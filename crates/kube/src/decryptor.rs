@@ -266,9 +266,8 @@ fn closed(error: CoreError, metadata: &Metadata) -> Error {
         CoreError::Combine { .. } => {
             Error::new(ErrorKind::CiphertextInvalid, text.clone()).in_flux(format!("cannot get sops data key: {text}"))
         }
-        CoreError::Mac(MacCause::Missing) => {
-            Error::new(ErrorKind::MacMissing, "the file has no MAC").in_flux("failed to verify sops data integrity: no MAC")
-        }
+        CoreError::Mac(MacCause::Missing) => Error::new(ErrorKind::MacMissing, "the file has no MAC")
+            .in_flux("failed to verify sops data integrity: no MAC"),
         CoreError::Mac(_) => mac_mismatch(metadata.mac_only_encrypted),
         CoreError::Limit { what, max } => Error::limit(what, max),
         CoreError::Tree { .. } => Error::new(ErrorKind::UnsupportedFormat, text),

@@ -2,8 +2,8 @@
 //!
 //! Markers are a cheap filter, as others use them; then the text is read and must hold metadata. The order is fixed.
 
-use crate::stream::{Block, check_outline};
 use crate::policy::Limits;
+use crate::stream::{Block, check_outline};
 use serde_json::Value;
 use sops_core::{Error as CoreError, Event, Format, PlainDocument};
 

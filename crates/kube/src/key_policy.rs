@@ -250,7 +250,8 @@ mod tests {
         };
         assert!(check(&policy, azure("https://team.vault.azure.net/", "k")));
         assert!(check(&policy, azure("https://team.vault.azure.net", "k")));
-        for url in ["http://team.vault.azure.net", "https://evil.vault.azure.net", "https://team.vault.azure.net.evil"] {
+        for url in ["http://team.vault.azure.net", "https://evil.vault.azure.net", "https://team.vault.azure.net.evil"]
+        {
             assert!(!check(&policy, azure(url, "k")), "{url}");
         }
         assert!(!check(&policy, azure("https://team.vault.azure.net", "../secrets/x")));

@@ -59,11 +59,7 @@ impl ImportOptions {
 
     /// As Flux.
     pub fn flux() -> ImportOptions {
-        ImportOptions {
-            mode: ImportMode::FluxCompat,
-            allow_scoped_identities: true,
-            ..ImportOptions::recommended()
-        }
+        ImportOptions { mode: ImportMode::FluxCompat, allow_scoped_identities: true, ..ImportOptions::recommended() }
     }
 
     /// Names the Secret for messages.
@@ -185,8 +181,7 @@ pub enum CloudEntry {
 }
 
 impl CloudEntry {
-    const ALL: [CloudEntry; 4] =
-        [CloudEntry::VaultToken, CloudEntry::AwsKms, CloudEntry::AzureKv, CloudEntry::GcpKms];
+    const ALL: [CloudEntry; 4] = [CloudEntry::VaultToken, CloudEntry::AwsKms, CloudEntry::AzureKv, CloudEntry::GcpKms];
 
     /// The exact name of the entry.
     pub fn name(self) -> &'static str {
@@ -367,7 +362,8 @@ impl Inner {
         let recipients = identities.recipients();
         let is_known = recipients.iter().all(|r| self.recipients.contains(r));
         if !is_known {
-            self.recipients.extend(recipients.iter().filter(|r| !self.recipients.contains(r)).cloned().collect::<Vec<_>>());
+            self.recipients
+                .extend(recipients.iter().filter(|r| !self.recipients.contains(r)).cloned().collect::<Vec<_>>());
             self.sources.push((KeyKind::Age, Arc::new(identities)));
         }
         Ok(recipients)

@@ -11,6 +11,8 @@ mod blob;
 pub mod cache;
 mod decryptor;
 mod detect;
+#[cfg(unix)]
+pub mod directory;
 pub mod error;
 pub mod key_policy;
 pub mod keyring;
@@ -20,17 +22,23 @@ mod openpgp;
 pub mod policy;
 pub mod service;
 mod stream;
+#[cfg(unix)]
+pub mod tree;
 mod value;
 
 pub use blob::{DecryptedBlob, OutputFormat};
 pub use cache::DataKeyCache;
 pub use decryptor::{Decryptor, Integrity};
+#[cfg(unix)]
+pub use directory::{DirHandle, Links};
 pub use error::{Class, Error, ErrorKind, Origin};
 pub use keyring::{ImportOptions, Imported, Keyring};
-pub use manifests::{GroupReport, ManifestDoc, ManifestSet};
+pub use manifests::{GroupReport, ManifestDoc, ManifestSet, read_objects};
 pub use objects::{Finished, Outcome};
 pub use policy::{Limits, Policy};
 pub use sops_core::Format;
+#[cfg(unix)]
+pub use tree::{Target, TreeOptions, TreeReport};
 pub use value::{Manifest, ObjectId};
 
 /// The last resort at the boundary: a bug becomes an error of the one who met it.

@@ -6,7 +6,7 @@
 use crate::decryptor::{Decryptor, Integrity, Opened, count_tokens};
 use crate::error::{Error, ErrorKind, Origin};
 use crate::objects::{Outcome, not_a_mapping};
-use crate::policy::{denied, judge};
+use crate::policy::{Limits, denied, judge};
 use crate::stream::{Block, Document, Stream, value_at};
 use crate::value::{Manifest, ObjectId, TOKEN, is_kind, subject};
 use serde_json::Value;
@@ -58,6 +58,17 @@ pub(crate) struct OpenedStream {
     pub text: Option<Zeroizing<Vec<u8>>>,
     /// What the reader of a file should know; no values.
     pub notes: Vec<String>,
+}
+
+/// Reads a stream, such as the output of a build, as it is: Lists expanded, nothing opened, nothing looked for.
+///
+/// # Errors
+/// [`ErrorKind::LimitExceeded`], [`ErrorKind::Parse`].
+pub fn read_objects(input: &[u8], limits: &Limits) -> Result<Vec<Manifest>, Error> {
+    crate::guard(|| {
+        let stream = Stream::read(input, limits, &Origin::default())?;
+        Ok(stream.documents.into_iter().flat_map(|document| expanded(Manifest::new(document.value))).collect())
+    })
 }
 
 impl Decryptor {

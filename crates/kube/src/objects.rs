@@ -30,9 +30,9 @@ pub enum Outcome {
         /// How many values of its file were encrypted.
         fields: usize,
     },
-    /// Files inside it were decrypted.
+    /// Files inside it were decrypted, or looked like encrypted ones.
     NestedDecrypted {
-        /// Their places.
+        /// The places of those that were decrypted; none where an entry has the marker of an encrypted file and is none.
         keys: Vec<String>,
     },
 }
@@ -95,12 +95,12 @@ impl Decryptor {
             return Ok(Outcome::SkippedByAnnotation);
         }
         self.refuse_left_over_block(value, warnings)?;
-        let keys = self.open_entries(value)?;
+        let entries = self.open_entries(value)?;
         self.refuse_left_over_tokens(value, warnings)?;
         self.check_secret(value, warnings)?;
-        Ok(match keys.is_empty() {
-            true => Outcome::Untouched,
-            false => Outcome::NestedDecrypted { keys },
+        Ok(match entries {
+            Some(keys) => Outcome::NestedDecrypted { keys },
+            None => Outcome::Untouched,
         })
     }
 
@@ -120,8 +120,8 @@ impl Decryptor {
         judge(self.policy().undecrypted_sops, left_over, warnings)
     }
 
-    /// Decrypts the files inside an object and returns their places.
-    fn open_entries(&self, value: &mut Value) -> Result<Vec<String>, Error> {
+    /// Decrypts the files inside an object and returns their places; `None` if no entry has the marker of one.
+    fn open_entries(&self, value: &mut Value) -> Result<Option<Vec<String>>, Error> {
         let members: &[(&str, bool)] = match self.policy().nested {
             Nested::Off => &[],
             Nested::SecretData if is_secret(value) => &[("data", true)],
@@ -129,30 +129,33 @@ impl Decryptor {
             Nested::AllStringMaps if is_kind(value, "v1", "ConfigMap") => &[("data", false), ("binaryData", true)],
             Nested::SecretData | Nested::AllStringMaps => &[],
         };
-        let mut keys = Vec::new();
+        let mut keys: Option<Vec<String>> = None;
         for (member, is_base64) in members {
             let Some(Value::Object(entries)) = value.get_mut(*member) else { continue };
             for (key, entry) in entries.iter_mut() {
                 let origin = entry_origin(member, key);
-                if self.open_entry(key, entry, *is_base64).map_err(|error| error.at(&origin))? {
-                    keys.extend(origin.key_path);
+                match self.open_entry(key, entry, *is_base64).map_err(|error| error.at(&origin))? {
+                    Entry::Other => {}
+                    Entry::Marked => keys = keys.or_else(|| Some(Vec::new())),
+                    Entry::Opened => keys.get_or_insert_default().extend(origin.key_path),
                 }
             }
         }
         Ok(keys)
     }
 
-    fn open_entry(&self, key: &str, entry: &mut Value, is_base64: bool) -> Result<bool, Error> {
-        let Value::String(text) = &*entry else { return Ok(false) };
+    fn open_entry(&self, key: &str, entry: &mut Value, is_base64: bool) -> Result<Entry, Error> {
+        let Value::String(text) = &*entry else { return Ok(Entry::Other) };
         let bytes = match is_base64 {
             true => match decode(text) {
                 Some(bytes) => bytes,
-                None => return Ok(false),
+                None => return Ok(Entry::Other),
             },
             false => Zeroizing::new(text.as_bytes().to_vec()),
         };
         let format = match encrypted_file(&bytes, None, self.limits()) {
-            Found::Plain => return Ok(false),
+            Found::Plain if flux_format(&bytes).is_some() => return Ok(Entry::Marked),
+            Found::Plain => return Ok(Entry::Other),
             Found::Encrypted(format) => format,
             Found::TooMuch(error) => return Err(error),
         };
@@ -161,10 +164,13 @@ impl Decryptor {
             (true, _) => Value::String(STANDARD.encode(&*blob.bytes)),
             (false, Ok(text)) => Value::String(text.to_owned()),
             (false, Err(_)) => {
-                return Err(Error::new(ErrorKind::ValueInvalid, "the decrypted file is not UTF-8: use data, or binaryData"));
+                return Err(Error::new(
+                    ErrorKind::ValueInvalid,
+                    "the decrypted file is not UTF-8: use data, or binaryData",
+                ));
             }
         };
-        Ok(true)
+        Ok(Entry::Opened)
     }
 
     /// Looks for ciphertext anywhere, into base64 too.
@@ -240,9 +246,9 @@ impl Decryptor {
         let (name, kind) = (flux_name(value), kind_of(value).to_owned());
         let mac = value.get("sops").and_then(|block| block.get("mac")).and_then(Value::as_str);
         if mac.is_some_and(|mac| !mac.is_empty()) {
-            return self
-                .open_whole(value)
-                .map_err(|error| error.of_flux_subject(&format!("failed to decrypt and format '{name}' {kind} data:")));
+            return self.open_whole(value).map_err(|error| {
+                error.of_flux_subject(&format!("failed to decrypt and format '{name}' {kind} data:"))
+            });
         }
         let mut keys = Vec::new();
         if kind == "Secret"
@@ -334,6 +340,16 @@ impl Decryptor {
         let finished = self.finish_strictly(value, &mut Vec::new())?;
         Ok(whole.unwrap_or(finished))
     }
+}
+
+/// What an entry was.
+enum Entry {
+    /// No encrypted file.
+    Other,
+    /// No encrypted file either, but it has the marker of one.
+    Marked,
+    /// An encrypted file, opened.
+    Opened,
 }
 
 /// A `sops` entry that is text or a list.

@@ -131,7 +131,9 @@ impl KeySource for Served {
             let opened = self.service.decrypt(key, key.wrapped.as_bytes(), self.decryptor.context());
             opened.map(|part| Some(KeyPart::new(part.to_vec()))).map_err(|fault| {
                 let text = match &fault {
-                    KeyServiceError::Unavailable(t) | KeyServiceError::Denied(t) | KeyServiceError::Failed(t) => t.clone(),
+                    KeyServiceError::Unavailable(t) | KeyServiceError::Denied(t) | KeyServiceError::Failed(t) => {
+                        t.clone()
+                    }
                 };
                 *self.noticed.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
                 KeyError::Failed(text)

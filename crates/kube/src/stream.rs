@@ -42,19 +42,8 @@ pub(crate) enum Block {
 }
 
 /// The members that make a mapping metadata.
-const KNOWN: [&str; 11] = [
-    "mac",
-    "lastmodified",
-    "version",
-    "age",
-    "pgp",
-    "kms",
-    "gcp_kms",
-    "azure_kv",
-    "hc_vault",
-    "hckms",
-    "key_groups",
-];
+const KNOWN: [&str; 11] =
+    ["mac", "lastmodified", "version", "age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms", "key_groups"];
 
 impl Block {
     /// What the `sops` member of an object is.
@@ -180,7 +169,8 @@ pub(crate) fn value_at(plain: &PlainDocument, first: usize) -> Result<Value, Err
             Node::Map => builder.open.push((item.end as usize, key, Value::Object(Map::new()))),
             Node::List => builder.open.push((item.end as usize, key, Value::Array(Vec::new()))),
             Node::Leaf(scalar) => {
-                let value = scalar_value(plain, item, scalar).map_err(|error| error.at(&builder.place(key.as_deref())))?;
+                let value =
+                    scalar_value(plain, item, scalar).map_err(|error| error.at(&builder.place(key.as_deref())))?;
                 builder.put(key, value)?;
             }
         }

@@ -49,7 +49,9 @@ fn azure(bytes: &[u8], options: &ImportOptions) -> Result<Zeroizing<Vec<u8>>, Fa
     }
     match options.allow_scoped_identities {
         true => Ok(text),
-        false => Err(Fault::new("a clientId alone stands for the identity of the node", "managed identity not allowed")),
+        false => {
+            Err(Fault::new("a clientId alone stands for the identity of the node", "managed identity not allowed"))
+        }
     }
 }
 
