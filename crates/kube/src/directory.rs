@@ -86,6 +86,24 @@ impl DirHandle {
         Ok(DirHandle { fd: Arc::new(fd), path: path.to_str().map(Arc::from) })
     }
 
+    /// Reads a regular file below the directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PathEscape`], [`ErrorKind::IrregularFile`], [`ErrorKind::NotFound`], [`ErrorKind::Io`], and
+    /// [`ErrorKind::LimitExceeded`] beyond so many bytes.
+    pub fn read(&self, path: &str, links: Links, most: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let resolved = self.place().resolve(path, links)?;
+        let origin = Origin::file(&resolved.path);
+        match resolved.found {
+            Found::File(file) => file.read(&resolved.path, |size| match size > most {
+                true => Err(Error::limit("size of a file in bytes", most)),
+                false => Ok(()),
+            }),
+            Found::Missing => Err(Error::new(ErrorKind::NotFound, "is referred to and not there").at(&origin)),
+            Found::Directory(_) | Found::Irregular => Err(irregular().at(&origin)),
+        }
+    }
+
     pub(crate) fn place(&self) -> Place {
         Place { root: self.clone(), down: Vec::new() }
     }

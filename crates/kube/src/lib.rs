@@ -19,6 +19,7 @@ pub mod keyring;
 mod manifests;
 mod objects;
 mod openpgp;
+pub mod plugin;
 pub mod policy;
 pub mod service;
 mod stream;

@@ -104,6 +104,15 @@ impl Decryptor {
         })
     }
 
+    /// Looks for blocks and ciphertext in an object, and changes nothing.
+    pub(crate) fn refuse_left_over(&self, value: &Value) -> Result<(), Error> {
+        if self.is_skipped(value) {
+            return Ok(());
+        }
+        self.refuse_left_over_block(value, &mut Vec::new())?;
+        self.refuse_left_over_tokens(value, &mut Vec::new())
+    }
+
     fn refuse_left_over_block(&self, value: &Value, warnings: &mut Vec<Error>) -> Result<(), Error> {
         if value.get("sops").is_none_or(Value::is_null) {
             return Ok(());
