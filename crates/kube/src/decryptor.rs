@@ -123,6 +123,10 @@ impl Decryptor {
             CoreError::DataKey(report) => {
                 noticed.error(self.limits.remote_calls).unwrap_or_else(|| self.no_key(metadata, report))
             }
+            // A file without a threshold is given all parts there are, which do not fit together if one is missing.
+            CoreError::Combine { .. } if noticed.opened() < needed(metadata) => {
+                threshold_not_met(metadata, noticed.opened())
+            }
             other => closed(other, metadata),
         })?;
         let integrity = match (is_verified, metadata.mac_only_encrypted) {
@@ -150,7 +154,7 @@ impl Decryptor {
     fn core_keyring(&self, noticed: &Arc<Noticed>) -> sops_core::Keyring {
         let mut keys = sops_core::Keyring::new();
         for (_, source) in self.keyring.sources() {
-            keys = keys.with(Guarded { source: source.clone(), decryptor: self.clone() });
+            keys = keys.with(Guarded { source: source.clone(), noticed: noticed.clone(), decryptor: self.clone() });
         }
         for service in &self.services {
             let (service, calls, noticed) = (service.clone(), self.calls.clone(), noticed.clone());
@@ -195,10 +199,7 @@ impl Decryptor {
         let groups = metadata.groups.len();
         if groups > 1 {
             let got = report.groups.iter().filter(|group| group.recovered).count();
-            let need = if metadata.threshold == 0 { groups } else { metadata.threshold };
-            let message = format!("{got} of {groups} key groups could be opened, {need} are needed");
-            let kind = ErrorKind::ThresholdNotMet { need, got, groups };
-            return Error::new(kind, message).detailed(details).in_flux(flux);
+            return threshold_not_met(metadata, got).detailed(details).in_flux(flux);
         }
         let keys = metadata.groups.iter().flat_map(|group| &group.keys);
         let wanted: Vec<String> = keys.map(|key| key.display()).collect();
@@ -220,6 +221,18 @@ impl fmt::Debug for Decryptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decryptor").field("keyring", &self.keyring).finish_non_exhaustive()
     }
+}
+
+/// How many key groups are needed: without a number all of them.
+fn needed(metadata: &Metadata) -> usize {
+    if metadata.threshold == 0 { metadata.groups.len() } else { metadata.threshold }
+}
+
+fn threshold_not_met(metadata: &Metadata, got: usize) -> Error {
+    let (need, groups) = (needed(metadata), metadata.groups.len());
+    let message = format!("{got} of {groups} key groups could be opened, {need} are needed");
+    let error = Error::new(ErrorKind::ThresholdNotMet { need, got, groups }, message.clone());
+    error.in_flux(format!("cannot get sops data key: {message}"))
 }
 
 /// A text that was opened.

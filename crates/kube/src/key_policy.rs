@@ -36,7 +36,7 @@ pub struct KeyPolicy {
     /// Vault servers.
     pub vault: Vec<VaultAddress>,
     /// Whether local kinds need a list too.
-    pub(crate) is_mandatory: bool,
+    pub is_mandatory: bool,
 }
 
 impl KeyPolicy {

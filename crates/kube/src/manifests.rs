@@ -7,6 +7,7 @@ use crate::decryptor::{Decryptor, Integrity, Opened, count_tokens};
 use crate::error::{Error, ErrorKind, Origin};
 use crate::objects::{Outcome, not_a_mapping};
 use crate::policy::{Limits, denied, judge};
+use crate::spread::SecretValues;
 use crate::stream::{Block, Document, Stream, value_at};
 use crate::value::{Manifest, ObjectId, TOKEN, is_kind, subject};
 use serde_json::Value;
@@ -50,6 +51,7 @@ pub struct GroupReport {
 }
 
 /// A stream with every group opened.
+#[derive(Default)]
 pub(crate) struct OpenedStream {
     /// The documents: place, value, and what became of it.
     pub documents: Vec<(usize, Manifest, Outcome)>,
@@ -58,6 +60,8 @@ pub(crate) struct OpenedStream {
     pub text: Option<Zeroizing<Vec<u8>>>,
     /// What the reader of a file should know; no values.
     pub notes: Vec<String>,
+    /// What was decrypted.
+    pub values: SecretValues,
 }
 
 /// Reads a stream, such as the output of a build, as it is: Lists expanded, nothing opened, nothing looked for.
@@ -161,7 +165,7 @@ impl Decryptor {
     /// Opens every group of a stream.
     pub(crate) fn open_stream(&self, stream: Stream, origin: &Origin) -> Result<OpenedStream, Error> {
         let groups = self.groups(&stream, origin)?;
-        let mut opened = OpenedStream { documents: Vec::new(), groups: Vec::new(), text: None, notes: Vec::new() };
+        let mut opened = OpenedStream { documents: Vec::new(), groups: Vec::new(), ..OpenedStream::default() };
         let mut values: Vec<Option<(Value, Outcome)>> = Vec::new();
         values.resize_with(stream.plain.outline().documents.len(), || None);
         let mut texts: Vec<Option<Zeroizing<String>>> = Vec::new();
@@ -243,6 +247,9 @@ impl Decryptor {
                 continue;
             }
             let value = value_at(&plain, document.root as usize)?;
+            if let Some(sealed) = stream.documents.iter().find(|d| d.index == *index) {
+                opened.values.take(&sealed.value, &value);
+            }
             if let Some(place) = values.get_mut(*index) {
                 *place = Some((value, Outcome::Decrypted { integrity, fields }));
             }

@@ -7,6 +7,7 @@ use crate::decryptor::{Decryptor, Integrity};
 use crate::detect::{Found, encrypted_file, flux_format};
 use crate::error::{Error, ErrorKind, Origin};
 use crate::policy::{Fixups, Nested, Verdict, judge};
+use crate::spread::SecretValues;
 use crate::stream::{Block, value_at};
 use crate::value::{Manifest, TOKEN, flux_name, is_kind, subject, visit, wipe};
 use base64::Engine as _;
@@ -65,11 +66,30 @@ impl Decryptor {
     /// # Errors
     /// The first that is wrong, with its object and place.
     pub fn finish_objects(&self, objects: Vec<Manifest>, origin: &Origin) -> Result<Finished, Error> {
+        self.finish_build(objects, &SecretValues::default(), origin)
+    }
+
+    /// Like [`Decryptor::finish_objects`], and looks whether a value that was decrypted before the build stands outside of a
+    /// Secret now.
+    ///
+    /// # Errors
+    /// Those of [`Decryptor::finish_objects`].
+    pub fn finish_build(
+        &self,
+        objects: Vec<Manifest>,
+        values: &SecretValues,
+        origin: &Origin,
+    ) -> Result<Finished, Error> {
         crate::guard(|| {
             let mut finished = Finished::default();
             for mut object in objects {
                 let place = origin.at_object(subject(&object));
                 let outcome = self.finish(object.value_mut(), &mut finished.warnings).map_err(|e| e.at(&place))?;
+                if !is_secret(&object)
+                    && let Some(error) = values.find_in(&object)
+                {
+                    judge(self.policy().escaped_value, || error.at(&place), &mut finished.warnings)?;
+                }
                 finished.outcomes.push(outcome);
                 finished.objects.push(object);
             }

@@ -66,9 +66,21 @@ pub trait KeyService: Send + Sync {
 pub(crate) struct Noticed {
     fault: Mutex<Option<KeyServiceError>>,
     calls_exceeded: AtomicBool,
+    /// How many wrapped keys were opened: one of each key group at most.
+    opened: AtomicUsize,
 }
 
 impl Noticed {
+    /// How many wrapped keys were opened.
+    pub fn opened(&self) -> usize {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, part: Option<KeyPart>) -> Option<KeyPart> {
+        self.opened.fetch_add(usize::from(part.is_some()), Ordering::Relaxed);
+        part
+    }
+
     /// The error that explains a failed decryption better than "no key", if there is one.
     pub fn error(&self, limit: usize) -> Option<Error> {
         if self.calls_exceeded.load(Ordering::Relaxed) {
@@ -86,6 +98,7 @@ impl Noticed {
 /// A key source behind the policy and the cache.
 pub(crate) struct Guarded {
     pub source: Arc<dyn KeySource>,
+    pub noticed: Arc<Noticed>,
     pub decryptor: Decryptor,
 }
 
@@ -100,7 +113,7 @@ impl KeySource for Guarded {
 
     fn unwrap(&self, key: &MasterKey, call: &CallContext) -> Result<Option<KeyPart>, KeyError> {
         self.decryptor.policy().keys.check(key).map_err(KeyError::Failed)?;
-        cached(&self.decryptor, key, || self.source.unwrap(key, call))
+        cached(&self.decryptor, key, || self.source.unwrap(key, call)).map(|part| self.noticed.count(part))
     }
 }
 
@@ -139,6 +152,7 @@ impl KeySource for Served {
                 KeyError::Failed(text)
             })
         })
+        .map(|part| self.noticed.count(part))
     }
 }
 

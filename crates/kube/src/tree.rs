@@ -10,6 +10,7 @@ mod kustomization;
 use crate::decryptor::{Decryptor, Integrity};
 use crate::directory::{DirHandle, Links, Place};
 use crate::error::{Error, ErrorKind, Origin};
+use crate::spread::SecretValues;
 use sops_core::Format;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -102,6 +103,8 @@ pub struct TreeReport {
     pub remote_refs: Vec<String>,
     /// What someone should know; no values.
     pub warnings: Vec<String>,
+    /// What was decrypted, for [`Decryptor::finish_build`].
+    pub values: SecretValues,
     /// Where the plain files are, to remove them.
     target: Option<Place>,
 }

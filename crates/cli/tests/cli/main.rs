@@ -10,6 +10,7 @@ mod exec;
 mod full_disk;
 mod generator;
 mod groups;
+mod kustomize;
 mod real;
 mod story;
 mod suite;

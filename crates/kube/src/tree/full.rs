@@ -129,6 +129,7 @@ impl Walk<'_> {
         };
         let format = stream.plain.format();
         let opened = self.decryptor.open_stream(stream, &origin)?;
+        self.report.values.extend(opened.values);
         self.report.warnings.extend(opened.notes.iter().map(|note| format!("{path}: {note}")));
         match opened.text {
             None => self.skip(path, SkipReason::Plain),
@@ -166,9 +167,19 @@ impl Walk<'_> {
         }
         let blob = self.decryptor.decrypt_blob(&bytes, format, OutputFormat::As(format));
         let blob = blob.map_err(|error| error.at(&origin))?;
+        if let (Some(sealed), Some(plain)) = (first_document(format, &bytes), first_document(format, &blob.bytes)) {
+            self.report.values.take(&sealed, &plain);
+        }
         self.decrypted(path, format, vec![blob.integrity], blob.bytes);
         Ok(())
     }
+}
+
+/// The first document of a text, to compare it; a binary file has none.
+fn first_document(format: Format, bytes: &[u8]) -> Option<serde_json::Value> {
+    let plain = PlainDocument::parse(format, bytes).ok().filter(|_| format != Format::Binary)?;
+    let root = plain.outline().documents.first()?.root;
+    crate::stream::value_at(&plain, root as usize).ok()
 }
 
 fn missing(path: &str) -> Error {

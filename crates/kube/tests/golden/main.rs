@@ -4,6 +4,7 @@
 mod case;
 mod check;
 mod kinds;
+mod threats;
 mod trees;
 
 use case::Case;
