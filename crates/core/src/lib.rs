@@ -74,6 +74,7 @@ pub mod path;
 pub mod pattern;
 pub mod sealer;
 pub mod select;
+mod spelling;
 mod splice;
 pub mod value;
 mod walk;

@@ -1,15 +1,18 @@
 //! `Sealer`: the one thing that can seal. It holds the data key and the metadata of one file.
 
+mod laid_out;
+mod spelled;
+
 use crate::crypto::cipher::{Cipher, DataKey, IvSource};
 use crate::crypto::mac::{self, Mac};
 use crate::digest::fast_digest;
-use crate::document::{EncryptedDocument, PlainDocument};
+use crate::document::{EncryptedDocument, PlainDocument, without_spelling};
 use crate::error::Error;
 use crate::format::json::write::Indent;
 use crate::format::syntax::Source;
-use crate::format::yaml::layout::{Branch, Place};
+use crate::format::yaml::layout::Place;
 use crate::format::yaml::seal::{Sealing, float_spelling};
-use crate::format::yaml::{self, layout, read};
+use crate::format::yaml::{self, layout};
 use crate::format::{Format, json};
 use crate::keys::Keyring;
 use crate::memory::TokenMemory;
@@ -18,12 +21,13 @@ use crate::metadata::{KeyGroup, Metadata, VERSION};
 use crate::outline::{Document, Event, NONE, Node, Outline};
 use crate::path::display_keys;
 use crate::select::Selector;
-use crate::splice::Edits;
+use crate::splice::{Change, Edits};
 use crate::value::{Kind, Timestamp, Value};
 use crate::walk::Walker;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use laid_out::LaidOut;
 use zeroize::Zeroizing;
 
 /// What the value of a binary file is bound to: its key.
@@ -53,6 +57,7 @@ pub struct Sealer {
     metadata: Metadata,
     allow_nothing: bool,
     indent: Option<usize>,
+    spelling: bool,
     memory: TokenMemory,
     existing: Option<Existing>,
 }
@@ -89,6 +94,7 @@ impl Sealer {
             metadata,
             allow_nothing: recipe.allow_nothing,
             indent: recipe.indent,
+            spelling: true,
             memory: TokenMemory::new(),
             existing: None,
         })
@@ -109,6 +115,7 @@ impl Sealer {
             metadata: file.metadata().clone(),
             allow_nothing: true,
             indent: file.indent(),
+            spelling: true,
             memory,
             existing: Some(Existing { plain: Sha256::digest(plain.content()).into(), file, is_stale: !verified }),
         }
@@ -117,6 +124,13 @@ impl Sealer {
     /// The metadata as it will be written, but for MAC and time.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    /// Leaves out how values were written where a token cannot say it ([`crate::manual::spelling`]): they come back as the
+    /// reference prints them.
+    pub fn without_spelling(mut self) -> Sealer {
+        self.spelling = false;
+        self
     }
 
     /// Adds a master key to a group; a group that does not exist is made. The key is used from the next
@@ -193,7 +207,7 @@ impl Sealer {
             return Err(Error::AlreadyEncrypted);
         }
         let mut edits = Edits::new(source, source.len() + 4096, 1);
-        let written = self.metadata.write();
+        let written = without_spelling(&self.metadata.write());
         match plain.format().syntax() {
             Some(syntax) => {
                 syntax.insert_metadata(Source { text: source, outline }, &written, None, self.indent, &mut edits);
@@ -246,7 +260,8 @@ impl Sealer {
             return Err(Error::NothingSelected { setting: self.selector.setting() });
         }
         let mac = std::mem::replace(&mut pass.mac, Mac::new(false));
-        let metadata = self.sealed_metadata(mac, unix_seconds);
+        let sealed = self.sealed_metadata(mac, unix_seconds);
+        let metadata = sealed.write();
         match plain.format().syntax() {
             Some(syntax) => {
                 syntax.check_metadata(&metadata)?;
@@ -265,9 +280,13 @@ impl Sealer {
                 laid_out.write_branches(&metadata, &texts, places, self.yaml_indent(), &mut edits);
             }
         }
-        let text = edits.finish()?;
-        self.check(&laid_out, &pass, &text)?;
-        Ok(plain.encoding().encode(text))
+        let (text, changes) = edits.finish_with_changes()?;
+        let (outline, branches) = self.check(&laid_out, &pass, &text)?;
+        if !(pass.is_spelled || spelled::is_odd(plain)) || !self.may_spell(plain) {
+            return Ok(plain.encoding().encode(text));
+        }
+        let written = Written { text, outline, branches, changes };
+        Ok(plain.encoding().encode(self.spelled(plain, &laid_out, &pass, written, sealed)?))
     }
 
     /// The file that was opened, if it has that format.
@@ -279,12 +298,13 @@ impl Sealer {
         self.indent.filter(|i| *i > 0).unwrap_or(4)
     }
 
-    /// The metadata with time and MAC, as events.
-    fn sealed_metadata(&self, mac: Mac, unix_seconds: i64) -> Vec<Event<'static>> {
+    /// The metadata with time and MAC.
+    fn sealed_metadata(&self, mac: Mac, unix_seconds: i64) -> Metadata {
         let mut metadata = self.metadata.clone();
+        metadata.spelling.clear();
         metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
         metadata.mac = mac::seal(&self.cipher, mac, &metadata.last_modified);
-        metadata.write()
+        metadata
     }
 
     /// Any bytes become one token in a JSON text.
@@ -302,7 +322,7 @@ impl Sealer {
         let metadata = self.sealed_metadata(mac, unix_seconds);
         let mut events = vec![Event::Map(None), Event::Leaf(Some(Cow::Borrowed("data")), Value::Str(token.into()))];
         events.push(Event::Map(Some(Cow::Borrowed("sops"))));
-        events.extend(metadata.into_iter().skip(1));
+        events.extend(metadata.write().into_iter().skip(1));
         events.push(Event::End);
         let mut out = Vec::new();
         json::write::tree(&events, self.indent.map_or(Indent::Tab, Indent::Spaces), &mut out);
@@ -322,6 +342,7 @@ impl Sealer {
             mac: Mac::new(self.metadata.mac_only_encrypted),
             any: false,
             leaves: 0,
+            is_spelled: !outline.aliases.is_empty(),
         };
         let mut ivs = IvSource::new();
         let mut reuse = self.memory.reuse();
@@ -382,6 +403,9 @@ impl Sealer {
                 None => sealing.write_token(item, edits, token),
             }
             pass.seals[step.index] = seal;
+            if let Node::Leaf(scalar) = &item.node {
+                pass.is_spelled = pass.is_spelled || !spelled::comes_back(item, scalar, source);
+            }
             pass.any |= kind != Kind::Comment;
             if kind == Kind::Comment {
                 pass.comments = pass.comments.wrapping_add(seal.0);
@@ -396,7 +420,8 @@ impl Sealer {
     }
 
     /// Reads the written text again: every leaf, its path, its token or value, and the selector's verdict on it.
-    fn check(&self, laid_out: &LaidOut<'_>, pass: &Pass, text: &str) -> Result<(), Error> {
+    /// Returns what it has read, and where the metadata stand.
+    fn check(&self, laid_out: &LaidOut<'_>, pass: &Pass, text: &str) -> Result<(Outline, Vec<u32>), Error> {
         let fault = |reason: &str| Error::Reparse { path: "the written text".into(), reason: reason.into() };
         let format = laid_out.format;
         let outline = format.outline(text).map_err(|e| fault(&format!("it does not parse ({e})")))?;
@@ -409,10 +434,7 @@ impl Sealer {
             return Err(fault("a document has no metadata branch"));
         }
         let intended = &*laid_out.outline;
-        let skipped = laid_out.skipped();
-        let mut expected = (0..intended.items.len())
-            .filter(|i| !skipped.iter().any(|s| s.contains(i)))
-            .filter(|i| matches!(intended.items[*i].node, Node::Leaf(_)));
+        let mut expected = laid_out.leaves();
         let walker = Walker::new(text, &outline, &self.selector);
         let (texts, intended_texts) = (outline.texts(text), intended.texts(&laid_out.source));
         let mut comments = 0u64;
@@ -463,7 +485,7 @@ impl Sealer {
         if expected.next().is_some() {
             return Err(fault("a value is missing"));
         }
-        Ok(())
+        Ok((outline, branches))
     }
 }
 
@@ -482,6 +504,16 @@ struct Pass {
     mac: Mac,
     any: bool,
     leaves: usize,
+    /// Whether anything was replaced whose text may not come back from its token.
+    is_spelled: bool,
+}
+
+/// A text that was written, read again, and what changed on the way to it.
+struct Written {
+    text: String,
+    outline: Outline,
+    branches: Vec<u32>,
+    changes: Vec<Change>,
 }
 
 /// What the check after writing has to find again: a digest of path and token, or of the path of what stays clear.
@@ -506,80 +538,6 @@ impl Seal {
 fn version_numbers(text: &str) -> Option<[u64; 3]> {
     let mut numbers = text.strip_prefix('v').unwrap_or(text).split(['.', '-', '+']).map(|number| number.parse().ok());
     Some([numbers.next()??, numbers.next()??, numbers.next()??])
-}
-
-/// The plain text with room for the metadata: comments attach as they will in the encrypted text.
-struct LaidOut<'a> {
-    format: Format,
-    source: Cow<'a, str>,
-    outline: Cow<'a, Outline>,
-    /// Placeholder branches, none if the plain text is used as it is.
-    branches: Vec<u32>,
-}
-
-impl<'a> LaidOut<'a> {
-    fn new(plain: &'a PlainDocument, places: &[Place]) -> Result<Self, Error> {
-        let (format, source, outline) = (plain.format(), plain.source(), plain.outline());
-        // An entry of that name that could not be metadata would be taken for one all the same.
-        let found = format.metadata_items(source, outline).map_err(|_| Error::AlreadyEncrypted)?;
-        if let Some(branch) = found.first() {
-            if format != Format::Yaml {
-                return Err(Error::AlreadyEncrypted);
-            }
-            let first = outline.documents.first().map_or(NONE, |d| d.root);
-            let in_first = outline.items[*branch as usize].parent == first;
-            return Err(if in_first { Error::AlreadyEncrypted } else { Error::ReservedKey });
-        }
-        let is_plain = |(index, document): (usize, &Document)| match places.get(index) {
-            None | Some(Place::Last) => !has_trailing_comment(outline, document.root),
-            Some(_) => !outline.items.iter().any(|i| matches!(i.node, Node::Comment { .. })),
-        };
-        if format != Format::Yaml || outline.documents.iter().enumerate().all(is_plain) {
-            return Ok(LaidOut {
-                format,
-                source: Cow::Borrowed(source),
-                outline: Cow::Borrowed(outline),
-                branches: Vec::new(),
-            });
-        }
-        let placeholder = [Event::Map(None), Event::Leaf(Some(Cow::Borrowed("x")), Value::Int(0)), Event::End];
-        let mut edits = Edits::new(source, source.len() + 64, 1);
-        for (index, document) in outline.documents.iter().enumerate() {
-            let place = places.get(index).cloned().unwrap_or_default();
-            let branch = Branch { events: &placeholder, written: None, indent: 4, place };
-            layout::insert_branch(source, outline, document, &branch, &mut edits);
-        }
-        let text = edits.finish()?;
-        let outline = read::outline(&text)?;
-        let branches = layout::branches(&outline, &text);
-        Ok(LaidOut { format, source: Cow::Owned(text), outline: Cow::Owned(outline), branches })
-    }
-
-    fn skipped(&self) -> Vec<std::ops::Range<usize>> {
-        self.branches.iter().map(|b| *b as usize..self.outline.items[*b as usize].end as usize).collect()
-    }
-
-    fn write_branches(
-        &self,
-        events: &[Event<'_>],
-        written: &[Option<String>],
-        places: &[Place],
-        indent: usize,
-        edits: &mut Edits<'_>,
-    ) {
-        for (index, document) in self.outline.documents.iter().enumerate() {
-            let branch = Branch {
-                events,
-                written: written.get(index).cloned().flatten(),
-                indent,
-                place: places.get(index).cloned().unwrap_or_default(),
-            };
-            match self.branches.get(index) {
-                None => layout::insert_branch(&self.source, &self.outline, document, &branch, edits),
-                Some(at) => layout::replace_branch(&self.source, &self.outline, document, *at, &branch, edits),
-            }
-        }
-    }
 }
 
 impl Existing {
@@ -607,38 +565,25 @@ impl Existing {
     fn branch_texts(&self, new: &[Event<'_>], newline: &'static str, intended: &Outline) -> Vec<Option<String>> {
         let (source, outline) = (self.file.source(), self.file.outline());
         let old = self.file.metadata().write();
-        let mut first: Option<(&str, Option<String>)> = None;
+        let (further_old, further_new) = (without_spelling(&old), without_spelling(new));
         let mut texts = Vec::new();
-        for (document, target) in outline.documents.iter().zip(&intended.documents) {
+        for (number, (document, target)) in outline.documents.iter().zip(&intended.documents).enumerate() {
             let same_layout = document.flow_root == target.flow_root
                 && (document.column == target.column
                     || document.flow_root
                     || target.empty_root && document.column == 0)
                 && layout::line_ending(source) == newline;
-            let Some(index) = self.branch_of(document).filter(|_| same_layout) else {
-                texts.push(None);
-                continue;
-            };
-            let entry = &source[layout::entry_span(source, &outline.items[index as usize]).range()];
-            let text = match &first {
-                Some((seen, text)) if *seen == entry => text.clone(),
-                // Nobody reads the branches of further documents.
-                Some(_) => None,
-                None => yaml::branch::Branch { source, outline, index, newline }.changed(&old, new).ok(),
-            };
-            first.get_or_insert((entry, text.clone()));
+            let text = self.branch_of(document).filter(|_| same_layout).and_then(|index| {
+                let branch = yaml::branch::Branch { source, outline, index, newline };
+                match number {
+                    0 => branch.changed(&old, new).ok(),
+                    // Nobody reads the branches of further documents.
+                    _ if !self.file.has_same_branch(index, &further_old) => None,
+                    _ => branch.changed(&further_old, &further_new).ok(),
+                }
+            });
             texts.push(text);
         }
         texts
     }
-}
-
-/// Whether a comment follows the last value of a document, or one the reference drops stands anywhere.
-fn has_trailing_comment(outline: &Outline, root: u32) -> bool {
-    let items = &outline.items[root as usize..outline.items[root as usize].end as usize];
-    let last = items.iter().filter(|i| matches!(i.node, Node::Leaf(_))).map(|i| i.span.start).max().unwrap_or(0);
-    items.iter().any(|i| match i.node {
-        Node::Comment { dropped, .. } => dropped || i.span.start >= last,
-        _ => false,
-    })
 }

@@ -6,6 +6,7 @@
 use crate::error::Error;
 use crate::format::yaml::MAX_TEXT;
 use crate::outline::Span;
+use crate::spelling::Patch;
 use zeroize::Zeroizing;
 
 #[derive(Clone, Copy)]
@@ -14,6 +15,13 @@ struct Edit {
     /// The new text, a range of [`Edits::out`].
     from: u32,
     to: u32,
+}
+
+/// A replaced span, and where its replacement lies in the new text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub source: Span,
+    pub result: Span,
 }
 
 /// Replacements in one source text, or in a part of it.
@@ -93,6 +101,49 @@ impl<'a> Edits<'a> {
         self.sort();
         let first = self.list.partition_point(|e| e.span.end <= span.start);
         self.list.get(first).is_some_and(|e| e.span.start < span.end)
+    }
+
+    /// The new text, and what changed, in order.
+    ///
+    /// # Errors
+    /// Those of [`Edits::finish`].
+    pub fn finish_with_changes(mut self) -> Result<(String, Vec<Change>), Error> {
+        self.sort();
+        let mut changes = Vec::with_capacity(self.list.len());
+        let (mut at, mut end) = (0, self.window.start);
+        for edit in &self.list {
+            at += edit.span.start.saturating_sub(end);
+            let to = at + (edit.to - edit.from);
+            changes.push(Change { source: edit.span, result: Span { start: at, end: to } });
+            (at, end) = (to, edit.span.end);
+        }
+        Ok((self.finish()?, changes))
+    }
+
+    /// Puts `patches` (in order, apart from each other) over the edits: what they cover does not happen. `None` if one of
+    /// them cuts an edit in two.
+    pub fn overlaid(mut self, patches: &[Patch<'_>]) -> Option<Edits<'a>> {
+        self.sort();
+        let mut over = Edits::new(self.source, self.out.len(), self.list.len() + patches.len());
+        over.window = self.window;
+        let mut patches = patches.iter().peekable();
+        for edit in &self.list {
+            while let Some(Patch { span, text }) = patches.next_if(|p| p.span.end <= edit.span.start && p.span != edit.span)
+            {
+                over.replace(*span, |out| out.extend_from_slice(text.as_bytes()));
+            }
+            match patches.peek() {
+                Some(Patch { span, .. }) if span.start <= edit.span.start && edit.span.end <= span.end => {}
+                Some(Patch { span, .. }) if span.start < edit.span.end => return None,
+                _ => over.replace(edit.span, |out| {
+                    out.extend_from_slice(&self.out[edit.from as usize..edit.to as usize]);
+                }),
+            }
+        }
+        for Patch { span, text } in patches {
+            over.replace(*span, |out| out.extend_from_slice(text.as_bytes()));
+        }
+        Some(over)
     }
 
     /// The new text.

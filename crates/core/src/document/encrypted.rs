@@ -1,6 +1,7 @@
 //! An encrypted text whose metadata parsed.
 
 use super::PlainDocument;
+use crate::crypto::cipher::Cipher;
 use crate::digest::fast_digest;
 use crate::error::Error;
 use crate::format::Format;
@@ -55,6 +56,29 @@ impl EncryptedDocument {
             warnings.push(format!("{} in the file is not a valid expression: it never matches", selector.setting()));
         }
         Ok(EncryptedDocument { format, source, outline, encoding, metadata, selector, branches, warnings })
+    }
+
+    /// A file that was just written, and read again.
+    pub(crate) fn of_parts(
+        plain: &PlainDocument,
+        source: String,
+        outline: Outline,
+        branches: Vec<u32>,
+        metadata: Metadata,
+        selector: Selector,
+    ) -> EncryptedDocument {
+        let (format, encoding) = (plain.format(), plain.encoding());
+        EncryptedDocument { format, source, outline, encoding, metadata, selector, branches, warnings: Vec::new() }
+    }
+
+    /// The text.
+    pub(crate) fn into_source(self) -> String {
+        self.source
+    }
+
+    /// Puts a record of spellings into the metadata.
+    pub(crate) fn seal_spelling(&mut self, record: &[u8], cipher: &Cipher) {
+        self.metadata.seal_spelling(record, cipher);
     }
 
     /// The format.
@@ -152,24 +176,45 @@ impl EncryptedDocument {
     }
 
     fn replace_branches(&self, old: &[Event<'_>], new: &[Event<'_>], edits: &mut Edits<'_>) {
-        let newline = layout::line_ending(&self.source);
+        let (further_old, further_new) = (without_spelling(old), without_spelling(new));
         for (document, index) in self.outline.documents.iter().filter_map(|d| self.branch_of(d).map(|b| (d, b))) {
-            let old_text = &self.source[layout::entry_span(&self.source, &self.outline.items[index as usize]).range()];
-            let branch = yaml::branch::Branch { source: &self.source, outline: &self.outline, index, newline };
-            // Nobody reads the branches of further documents, but a removed recipient's key may stand there.
             let is_first = Some(&index) == self.branches.first();
-            let same_text = |first: &u32| {
-                let span = layout::entry_span(&self.source, &self.outline.items[*first as usize]);
-                self.source[span.range()] == *old_text
-            };
-            let spliced = match is_first || self.branches.first().is_some_and(same_text) {
-                true => branch.rekeyed(old, new).ok(),
-                false => None,
-            };
-            let place = layout::Place::Last;
-            let branch = layout::Branch { events: new, written: spliced, indent: self.branch_indent(), place };
-            layout::replace_branch(&self.source, &self.outline, document, index, &branch, edits);
+            let (old, new) = if is_first { (old, new) } else { (&further_old[..], &further_new[..]) };
+            // Nobody reads the branches of further documents, but a removed recipient's key may stand there.
+            let spliced = (is_first || self.has_same_branch(index, old)).then(|| self.rekeyed(index, old, new));
+            self.replace_branch(document, index, spliced.flatten(), new, edits);
         }
+    }
+
+    /// Changes the metadata of the first document only.
+    pub(crate) fn replace_first_branch(&self, old: &[Event<'_>], new: &[Event<'_>], edits: &mut Edits<'_>) {
+        if let Some((document, &index)) = self.outline.documents.first().zip(self.branches.first()) {
+            self.replace_branch(document, index, self.rekeyed(index, old, new), new, edits);
+        }
+    }
+
+    fn rekeyed(&self, index: u32, old: &[Event<'_>], new: &[Event<'_>]) -> Option<String> {
+        let newline = layout::line_ending(&self.source);
+        yaml::branch::Branch { source: &self.source, outline: &self.outline, index, newline }.rekeyed(old, new).ok()
+    }
+
+    fn replace_branch(
+        &self,
+        document: &Document,
+        index: u32,
+        written: Option<String>,
+        events: &[Event<'_>],
+        edits: &mut Edits<'_>,
+    ) {
+        let branch = layout::Branch { events, written, indent: self.branch_indent(), place: layout::Place::Last };
+        layout::replace_branch(&self.source, &self.outline, document, index, &branch, edits);
+    }
+
+    /// Whether a branch says what `events` say.
+    pub(crate) fn has_same_branch(&self, index: u32, events: &[Event<'_>]) -> bool {
+        let end = self.outline.items[index as usize].end as usize;
+        let found = Metadata::read(&self.outline.events(&self.source, index as usize, end, |_| None));
+        found.is_ok_and(|found| yaml::branch::is_same_metadata(&found.write(), events))
     }
 
     /// Reads the text with new metadata again: the metadata are those that were meant, and nothing else changed.
@@ -204,7 +249,7 @@ impl EncryptedDocument {
         }
     }
 
-    fn branch_of(&self, document: &Document) -> Option<u32> {
+    pub(super) fn branch_of(&self, document: &Document) -> Option<u32> {
         self.branches.iter().copied().find(|b| self.outline.items[*b as usize].parent == document.root)
     }
 
@@ -232,6 +277,12 @@ impl EncryptedDocument {
     pub(crate) fn selector(&self) -> &Selector {
         &self.selector
     }
+}
+
+/// Metadata as further documents have them: only the first one's say how values were written.
+pub(crate) fn without_spelling<'a>(events: &[Event<'a>]) -> Vec<Event<'a>> {
+    let is_spelling = |event: &Event<'_>| matches!(event, Event::Leaf(Some(key), _) if key == "spelling");
+    events.iter().filter(|event| !is_spelling(event)).cloned().collect()
 }
 
 /// The branch of the first document, as events.

@@ -4,7 +4,10 @@ mod change;
 mod encrypted;
 mod open;
 mod plain;
+mod spelled;
 
 pub use crate::path::TreePath;
 pub use encrypted::EncryptedDocument;
+pub(crate) use encrypted::without_spelling;
+pub(crate) use open::OpenedItems;
 pub use plain::PlainDocument;

@@ -13,6 +13,7 @@ use crate::memory::TokenMemory;
 use crate::outline::{Item, NONE, Node, Outline, Scalar, Span, Texts};
 use crate::path::display_keys;
 use crate::sealer::first_line;
+use crate::spelling::Patch;
 use crate::splice::Edits;
 use crate::value::{Kind, Value, prints_as_int};
 use crate::walk::Walker;
@@ -38,34 +39,57 @@ impl EncryptedDocument {
             opened.plain.zeroize();
             return Ok(plain);
         }
-        let edits = match self.format.syntax() {
-            Some(syntax) => self.edits(syntax, &opened)?,
-            None => {
-                let opening = Opening {
-                    source: &self.source,
-                    outline: &self.outline,
-                    opened: &opened.items,
-                    plain: &opened.plain,
-                    branches: &self.branches,
-                    indent: self.branch_indent(),
-                    newline: layout::line_ending(&self.source),
-                };
-                opening.edits()
-            }
+        let spelled = match self.spelling_record(&cipher) {
+            Some(record) => self.spelled(&opened, &record)?,
+            None => None,
         };
-        let text = Zeroizing::new(edits.finish()?);
-        let outline =
-            self.format.outline(&text).or_else(|e| if e == Error::Empty { Ok(Outline::default()) } else { Err(e) });
-        let mut outline =
-            outline.map_err(|e| Error::Reparse { path: "the decrypted text".into(), reason: e.to_string() })?;
-        for (index, float) in self.check(&opened, &text, &outline)? {
-            outline.items[index].node = Node::Leaf(Scalar::Float(float));
-        }
+        let (text, outline) = match spelled {
+            Some(spelled) => spelled,
+            None => self.plain_text(&opened, &[])?,
+        };
         opened.plain.zeroize();
         Ok(PlainDocument { format: self.format, source: text, outline, encoding: self.encoding, warnings })
     }
 
-    /// The edits that put all values into a text other than YAML and take the metadata out.
+    /// The plain text with `patches` over it, and its outline, read again and compared.
+    pub(super) fn plain_text(
+        &self,
+        opened: &OpenedItems,
+        patches: &[Patch<'_>],
+    ) -> Result<(Zeroizing<String>, Outline), Error> {
+        let fault = |reason: String| Error::Reparse { path: "the decrypted text".into(), reason };
+        let mut edits = self.opening_edits(opened)?;
+        if !patches.is_empty() {
+            edits = edits.overlaid(patches).ok_or_else(|| fault("a spelling does not fit".into()))?;
+        }
+        let text = Zeroizing::new(edits.finish()?);
+        let outline =
+            self.format.outline(&text).or_else(|e| if e == Error::Empty { Ok(Outline::default()) } else { Err(e) });
+        let mut outline = outline.map_err(|e| fault(e.to_string()))?;
+        for (index, float) in self.check(opened, &text, &outline)? {
+            outline.items[index].node = Node::Leaf(Scalar::Float(float));
+        }
+        Ok((text, outline))
+    }
+
+    /// The edits that put all values into the text and take the metadata out.
+    pub(crate) fn opening_edits<'s>(&'s self, opened: &'s OpenedItems) -> Result<Edits<'s>, Error> {
+        if let Some(syntax) = self.format.syntax() {
+            return self.edits(syntax, opened);
+        }
+        let opening = Opening {
+            source: &self.source,
+            outline: &self.outline,
+            opened: &opened.items,
+            plain: &opened.plain,
+            branches: &self.branches,
+            indent: self.branch_indent(),
+            newline: layout::line_ending(&self.source),
+        };
+        Ok(opening.edits())
+    }
+
+    /// Those for a text other than YAML.
     fn edits(&self, syntax: &dyn Syntax, opened: &OpenedItems) -> Result<Edits<'_>, Error> {
         let source = Source { text: &self.source, outline: &self.outline };
         let mut edits = Edits::new(&self.source, self.source.len() / 3, self.outline.items.len());
@@ -152,13 +176,7 @@ impl EncryptedDocument {
 
     fn open_items(&self, cipher: &Cipher, mut memory: Option<&mut TokenMemory>) -> Result<(OpenedItems, Mac), Error> {
         let outline = &self.outline;
-        let mut result = OpenedItems {
-            items: Vec::with_capacity(outline.items.len()),
-            plain: Vec::with_capacity(self.source.len() / 2),
-            warnings: Vec::new(),
-            counted: (0, 0),
-        };
-        result.items.resize_with(outline.items.len(), || Opened::Kept);
+        let mut result = OpenedItems::new(outline.items.len(), self.source.len() / 2);
         let only_encrypted = self.metadata.mac_only_encrypted;
         let mut mac = Mac::new(only_encrypted);
         let mut canonical = Vec::new();
@@ -324,7 +342,7 @@ impl EncryptedDocument {
         paths
     }
 
-    fn keys_of(&self, index: usize) -> Vec<&[u8]> {
+    pub(super) fn keys_of(&self, index: usize) -> Vec<&[u8]> {
         let mut keys = Vec::new();
         let mut at = index as u32;
         while at != NONE {
@@ -397,15 +415,25 @@ fn same_or_float(found: &Value<'_>, wanted: &Value<'_>) -> bool {
     }
 }
 
-struct OpenedItems {
-    items: Vec<Opened>,
-    plain: Vec<u8>,
+/// What became of the items of an encrypted text.
+pub(crate) struct OpenedItems {
+    /// One per item.
+    pub items: Vec<Opened>,
+    /// What they refer to.
+    pub plain: Vec<u8>,
     warnings: Vec<String>,
     /// The last place whose line was asked for, and the line breaks in front of it.
     counted: (usize, usize),
 }
 
 impl OpenedItems {
+    /// `count` items that stay as they are; room for `size` bytes.
+    pub fn new(count: usize, size: usize) -> OpenedItems {
+        let mut items = Vec::new();
+        items.resize_with(count, || Opened::Kept);
+        OpenedItems { items, plain: Vec::with_capacity(size), warnings: Vec::new(), counted: (0, 0) }
+    }
+
     /// The 1-based line of a place. Places mostly ascend, so all calls together are linear.
     fn line_of(&mut self, source: &str, at: usize) -> usize {
         let (from, lines) = if at >= self.counted.0 { self.counted } else { (0, 0) };

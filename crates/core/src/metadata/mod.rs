@@ -46,6 +46,9 @@ pub struct Metadata {
     pub last_modified: Timestamp,
     /// The sealed MAC; empty if there is none.
     pub mac: String,
+    /// The sealed record of how values were written, where tokens cannot carry it ([`crate::manual::spelling`]); empty if
+    /// nothing needs it.
+    pub spelling: String,
     /// The version of the writer.
     pub version: String,
     /// Fields that the reference does not know, as they were read; they are written again in their places.
@@ -62,6 +65,7 @@ impl Metadata {
             mac_only_encrypted: false,
             last_modified: Timestamp::from_unix_seconds(0),
             mac: String::new(),
+            spelling: String::new(),
             version: VERSION.to_owned(),
             unknown: Unknown::default(),
         }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 const MAX_DEPTH: usize = 16;
 
 /// Fields beside the lists of keys.
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "encrypted_comment_regex",
     "encrypted_regex",
     "encrypted_suffix",
@@ -24,6 +24,7 @@ const FIELDS: [&str; 12] = [
     "mac",
     "mac_only_encrypted",
     "shamir_threshold",
+    "spelling",
     "unencrypted_comment_regex",
     "unencrypted_regex",
     "unencrypted_suffix",
@@ -89,6 +90,8 @@ impl Metadata {
             mac_only_encrypted: tree.boolean("mac_only_encrypted")?,
             last_modified,
             mac: text("mac")?,
+            // Nothing depends on it: what is no text is as good as nothing.
+            spelling: text("spelling").unwrap_or_default(),
             version,
             unknown: tree.unknown(is_known),
         })

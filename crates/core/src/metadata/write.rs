@@ -38,6 +38,7 @@ impl Metadata {
             let threshold = i64::try_from(self.threshold).unwrap_or(i64::MAX);
             known.push(Event::Leaf(Some("shamir_threshold".into()), Value::Int(threshold)));
         }
+        optional(&mut known, "spelling", &self.spelling);
         optional(&mut known, "unencrypted_comment_regex", &settings.unencrypted_comment_regex);
         optional(&mut known, "unencrypted_regex", &settings.unencrypted_regex);
         optional(&mut known, "unencrypted_suffix", &settings.unencrypted_suffix);

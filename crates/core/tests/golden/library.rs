@@ -57,13 +57,20 @@ impl Arguments {
         Ok(parsed)
     }
 
+    /// Arguments that encrypt what a pattern matches to the test key.
+    pub fn matching(pattern: &str) -> Arguments {
+        let settings = Settings { encrypted_regex: pattern.to_string(), ..Settings::default() };
+        Arguments { settings, allow_nothing: true, ..Arguments::everything() }
+    }
+
     /// Arguments that encrypt everything to the test key.
     pub fn everything() -> Arguments {
         Arguments { recipients: vec![ALICE_RECIPIENT.trim().to_string()], ..Arguments::default() }
     }
 }
 
-fn keyring() -> Keyring {
+/// The test identity.
+pub fn keyring() -> Keyring {
     Keyring::new().with(AgeIdentities::parse(ALICE).expect("a test identity")).with(AgeRecipients)
 }
 
@@ -74,6 +81,11 @@ pub fn parse(plain: &[u8]) -> Result<PlainDocument, Error> {
 
 /// Encrypts a plain text.
 pub fn encrypt(plain: &[u8], arguments: &Arguments) -> Result<Vec<u8>, Error> {
+    sealer(arguments)?.seal(&parse(plain)?, NOW)
+}
+
+/// What seals a new file.
+pub fn sealer(arguments: &Arguments) -> Result<Sealer, Error> {
     let mut settings = arguments.settings.clone();
     if settings == Settings::default() {
         settings.unencrypted_suffix = "_unencrypted".to_string();
@@ -87,7 +99,7 @@ pub fn encrypt(plain: &[u8], arguments: &Arguments) -> Result<Vec<u8>, Error> {
         allow_nothing: arguments.allow_nothing,
         indent: None,
     };
-    Sealer::create(recipe, &keyring())?.seal(&parse(plain)?, NOW)
+    Sealer::create(recipe, &keyring())
 }
 
 /// Opens a file for changes.

@@ -38,7 +38,10 @@ pub fn open(encrypted: &[u8]) -> Result<Opened, String> {
     // every value of a key `mac`, wherever it stands.
     let after = |mark: &str| encrypted.rsplit_once(mark).map(|(_, rest)| rest);
     let mac = after("mac: ENC[AES256_GCM,").and_then(|t| Token::parse(t.split(']').next()?));
-    let is_mac = |at: usize| encrypted[..at].trim_end_matches([' ', '!', '\'', '"', ':']).ends_with("mac");
+    let is_mac = |at: usize| {
+        let before = encrypted[..at].trim_end_matches([' ', '!', '\'', '"', ':']);
+        before.ends_with("mac") || before.ends_with("spelling")
+    };
     let starts = encrypted.match_indices("ENC[AES256_GCM,").filter(|(at, _)| !is_mac(*at));
     let bodies = starts.filter_map(|(at, mark)| encrypted[at + mark.len()..].split(']').next());
     let tokens = bodies.filter_map(Token::parse).collect();

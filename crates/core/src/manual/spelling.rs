@@ -1,0 +1,1 @@
+//! How values were written, where tokens cannot say it.
