@@ -495,7 +495,7 @@ impl Sealer {
 
 /// A block scalar's token is followed by its line break, which readers ignore.
 pub(crate) fn first_line(text: &[u8]) -> &[u8] {
-    &text[..text.iter().position(|b| *b == b'\n').unwrap_or(text.len())]
+    memchr::memchr(b'\n', text).map_or(text, |end| &text[..end])
 }
 
 struct Pass {
