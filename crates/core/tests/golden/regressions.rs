@@ -71,6 +71,10 @@ fn types_of_tokens_in_formats_of_texts_stay() {
         assert!(converted.contains("A: 5\n") && converted.contains("B: true\n"), "{converted}");
         assert!(converted.contains("D_unencrypted: \"1.0\"\n"), "{converted}");
 
+        if format == Format::Dotenv {
+            assert_eq!(plain.extract(&path("B"), format, None).expect("a text"), b"true");
+        }
+
         // Another value changes, and their tokens stay.
         plain.set(&path("C"), &leaf("w".into())).expect("it is set");
         let again = sealer.seal(&plain, library::NOW + 60).expect("it is sealed");
