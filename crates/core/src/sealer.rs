@@ -282,7 +282,7 @@ impl Sealer {
         }
         let (text, changes) = edits.finish_with_changes()?;
         let (outline, branches) = self.check(&laid_out, &pass, &text)?;
-        if !pass.is_spelled || !self.may_spell(plain) {
+        if !(pass.is_spelled || spelled::is_odd(plain)) || !self.may_spell(plain) {
             return Ok(plain.encoding().encode(text));
         }
         let written = Written { text, outline, branches, changes };
@@ -342,7 +342,7 @@ impl Sealer {
             mac: Mac::new(self.metadata.mac_only_encrypted),
             any: false,
             leaves: 0,
-            is_spelled: !outline.aliases.is_empty() || outline.documents.iter().any(|d| has_null_root(d, outline)),
+            is_spelled: !outline.aliases.is_empty(),
         };
         let mut ivs = IvSource::new();
         let mut reuse = self.memory.reuse();
@@ -490,11 +490,6 @@ impl Sealer {
         }
         Ok((outline, branches))
     }
-}
-
-/// Whether a document is a null that is written: the metadata take its place.
-fn has_null_root(document: &Document, outline: &Outline) -> bool {
-    document.empty_root && !outline.items[document.root as usize].span.is_empty()
 }
 
 /// A block scalar's token is followed by its line break, which readers ignore.

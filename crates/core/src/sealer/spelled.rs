@@ -4,9 +4,10 @@ use super::laid_out::LaidOut;
 use super::{Pass, Sealer, Written};
 use crate::document::{EncryptedDocument, OpenedItems, PlainDocument};
 use crate::error::Error;
+use crate::format::Format;
 use crate::format::yaml::layout;
 use crate::format::yaml::open::Opened;
-use crate::format::yaml::seal::float_spelling;
+use crate::format::yaml::seal::{self, float_spelling};
 use crate::metadata::Metadata;
 use crate::outline::{Item, NONE, Node, Outline, Scalar, Span, Style};
 use crate::spelling::{self, Patch, compose};
@@ -17,7 +18,7 @@ const STRICT_KIND: &[u8] = b"SopsSecret";
 
 /// Whether the text of a scalar surely comes back: an ordinary word or number, as any writer would write it.
 pub(super) fn comes_back(item: &Item, scalar: &Scalar, source: &str) -> bool {
-    if item.extra != NONE {
+    if item.extra != NONE || seal::needs_space(source, item.span) {
         return false;
     }
     let text = &source.as_bytes()[item.span.range()];
@@ -45,6 +46,14 @@ pub(super) fn comes_back(item: &Item, scalar: &Scalar, source: &str) -> bool {
             place == Some(span) && word.iter().all(is_tame)
         }
     }
+}
+
+/// Whether the metadata will stand where something has to give way: a document without a mapping, or a literal that no line
+/// break ends.
+pub(super) fn is_odd(plain: &PlainDocument) -> bool {
+    let outline = plain.outline();
+    let is_open = !outline.blocks.is_empty() && !plain.source().ends_with(['\n', '\r']);
+    is_open || plain.format() == Format::Yaml && outline.documents.iter().any(|d| d.empty_root)
 }
 
 impl Sealer {

@@ -57,13 +57,20 @@ impl Arguments {
         Ok(parsed)
     }
 
+    /// Arguments that encrypt what a pattern matches to the test key.
+    pub fn matching(pattern: &str) -> Arguments {
+        let settings = Settings { encrypted_regex: pattern.to_string(), ..Settings::default() };
+        Arguments { settings, allow_nothing: true, ..Arguments::everything() }
+    }
+
     /// Arguments that encrypt everything to the test key.
     pub fn everything() -> Arguments {
         Arguments { recipients: vec![ALICE_RECIPIENT.trim().to_string()], ..Arguments::default() }
     }
 }
 
-fn keyring() -> Keyring {
+/// The test identity.
+pub fn keyring() -> Keyring {
     Keyring::new().with(AgeIdentities::parse(ALICE).expect("a test identity")).with(AgeRecipients)
 }
 

@@ -14,11 +14,13 @@
 //! * [`integrity`]: what the format protects and what it does not.
 //! * [`regressions`]: small texts that broke once.
 //! * [`embed`]: a program outside this workspace links the library.
+//! * [`bytes`]: whatever is encrypted comes back byte for byte.
 //! * [`substitute`]: the property that splicing stands on.
 //!
 //! Everything of the library that these tests use stands in [`library`]. [`tokens`] opens tokens on its own, so that a
 //! mistake on our side cannot hide on both sides of a round trip.
 
+mod bytes;
 mod case;
 mod cases;
 mod config;

@@ -35,6 +35,23 @@ fn blank_lines_with_tabs_at_the_end_stay_in_front_of_the_branch() {
     ]);
 }
 
+#[test]
+fn a_literal_without_a_line_break_keeps_its_value_behind_other_documents() {
+    let document = "b: |+\n#c7\n---\na_unencrypted: |\n  v";
+    let encrypted = library::encrypt(document.as_bytes(), &Arguments::everything()).expect("encrypts");
+    assert_eq!(library::decrypt(&encrypted, false).expect("decrypts").source(), document);
+}
+
+#[test]
+fn a_digit_of_the_persons_own_is_no_mark() {
+    for document in
+        ["a_unencrypted: |2-\n   v", "a_unencrypted: |2-\n  v", "a_unencrypted: |-2\n  v", "a_unencrypted: |+2\n   v"]
+    {
+        let encrypted = library::encrypt(document.as_bytes(), &Arguments::everything()).expect("encrypts");
+        assert_eq!(library::decrypt(&encrypted, false).expect("decrypts").source(), document);
+    }
+}
+
 /// dotenv and INI have texts only, but their tokens have types: those of a file that the reference converted or changed,
 /// and those of values that were set here.
 #[test]

@@ -115,8 +115,12 @@ impl<'a> Opening<'a> {
             [indicator, b'-', b'1'..=b'9'] => vec![*indicator, b'+'],
             _ => return,
         };
-        let clear = !self.source[block.content.range()].trim_start().starts_with("ENC[");
-        if clear && block.content.end > branch.start && block.content.start < branch.start {
+        let content = &self.source[block.content.range()];
+        let clear = !content.trim_start().starts_with("ENC[");
+        // Without the digit the first line tells the indentation: a person's own digit may say something else.
+        let first = content.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let is_mark = first.len() - first.trim_start_matches(' ').len() == block.indent as usize;
+        if is_mark && clear && block.content.end > branch.start && block.content.start < branch.start {
             edits.replace(block.header, |out| out.extend_from_slice(&restored));
         }
     }
