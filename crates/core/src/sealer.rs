@@ -1,6 +1,7 @@
 //! `Sealer`: the one thing that can seal. It holds the data key and the metadata of one file.
 
 mod laid_out;
+mod left_clear;
 mod spelled;
 
 use crate::crypto::cipher::{Cipher, DataKey, IvSource};

@@ -1,6 +1,7 @@
 //! Small texts that broke once, mostly found by fuzzing: each is sealed, and opened to the very bytes.
 
 use crate::library::{self, Arguments};
+use sops_core::select::Settings;
 use sops_core::value::Value;
 use sops_core::{EncryptedDocument, Event, Format, Keyring, PlainDocument, TreePath, keys::age::AgeIdentities};
 
@@ -98,6 +99,23 @@ fn types_of_tokens_in_formats_of_texts_stay() {
         assert!(["A", "B"].iter().all(|key| line(&sealed, key) == line(&again, key)), "{format:?}");
         assert_ne!(line(&sealed, "C"), line(&again, "C"));
     }
+}
+
+/// format.md §15 D37: the selection is the reference's, and it is not silent.
+#[test]
+fn keys_that_a_rule_for_comments_leaves_clear_in_ini_are_named() {
+    let left = |text: &str, settings: Settings| {
+        let arguments = Arguments { settings, ..Arguments::everything() };
+        let plain = PlainDocument::parse(Format::Ini, text.as_bytes()).expect("INI");
+        library::sealer(&arguments).expect("a sealer").left_clear(&plain)
+    };
+    let text = "[s]\n; secret\na = 1\nb = 2\nc = 3 ; secret\nd = 4\n; secret section\n[t]\ne = 5\nf = 6\n";
+    let encrypted = || Settings { encrypted_comment_regex: "secret".into(), ..Settings::default() };
+    assert_eq!(left(text, encrypted()), [r#"["s"]["a"]"#, r#"["s"]["c"]"#, r#"["t"]["f"]"#]);
+    let unencrypted = Settings { unencrypted_comment_regex: "public".into(), ..Settings::default() };
+    assert_eq!(left("; public\na = 1\nb = 2\nc = 3\n", unencrypted), [r#"["DEFAULT"]["b"]"#]);
+    let by_key = Settings { encrypted_regex: "^a$".into(), ..Settings::default() };
+    assert_eq!(left(text, by_key), [""; 0]);
 }
 
 /// The reference trims them, and its tokens are bound to the trimmed key.
