@@ -20,23 +20,24 @@
 //!
 //! # From one format to another
 //!
-//! A conversion writes the text anew, in the reference's layout.
+//! A conversion writes the text anew, in the reference's layout
+//! ([`PlainDocument::converted`](crate::PlainDocument::converted)).
 //!
 //! | from | to | what happens |
 //! | --- | --- | --- |
 //! | YAML of several documents | any other | `encrypt`, `edit`, `set` and `rotate` refuse; `decrypt` prints the first document, as the reference does |
 //! | comments | JSON | left out |
-//! | times | JSON, dotenv, INI | texts, RFC 3339 |
-//! | numbers, booleans | dotenv, INI | their text: `1.0`, `1E+06`, `true` |
+//! | times | JSON, dotenv, INI | their text, RFC 3339; tokens keep the type |
+//! | numbers, booleans | dotenv, INI | their text: `1.0`, `1E+06`, `true`; tokens keep the type |
 //! | null | dotenv, INI | refused; the reference writes `<nil>`, which it cannot decrypt |
 //! | nested values | dotenv | refused |
 //! | anything but sections of single values | INI | refused |
 //! | NaN, infinities | JSON | refused |
-//! | bytes that are no UTF-8 (`!!binary`) | JSON | each becomes U+FFFD, as in the reference |
+//! | bytes that are no UTF-8 (`!!binary`) | JSON | refused where the result is encrypted; `decrypt` prints U+FFFD for each, as the reference does |
 //! | the same | dotenv, INI | refused |
 //! | a text with a backslash in front of an `n` | dotenv | refused: it would read back as a line break |
 //! | a key that stands twice | YAML | refused |
-//! | anything but one text `data` | binary | refused |
+//! | anything but one text `data` | binary | `decrypt` refuses; encrypted it is a JSON tree, as in the reference |
 
 pub mod binary;
 pub mod dotenv;

@@ -128,3 +128,26 @@ fn blanks_inside_the_quotes_of_an_ini_key_do_not_count() {
     }
     assert!(PlainDocument::parse(Format::Ini, b"[s]\n\" \" = v\n").is_err(), "no key is left");
 }
+
+/// As the reference stores them; the texts of the new format would lose the types.
+#[test]
+fn values_keep_their_types_in_another_format() {
+    let yaml = b"a: 5\nb: true\nc: 1.0\nd: 2026-01-02\ne: 5 # c\nf: \"5\"\ng_unencrypted: 1e6\n";
+    let yaml = PlainDocument::parse(Format::Yaml, yaml).expect("YAML");
+    let keys = Keyring::new().with(AgeIdentities::parse(library::ALICE).expect("an identity"));
+    for format in [Format::Json, Format::Dotenv] {
+        let plain = yaml.converted(format, None).expect("another format");
+        let sealer = library::sealer(&Arguments::everything()).expect("a sealer");
+        let sealed = sealer.seal(&plain, library::NOW).expect("it is sealed");
+        let text = String::from_utf8_lossy(&sealed).into_owned();
+        let labels = text.split(",type:").skip(1).filter_map(|rest| rest.split(']').next());
+        let labels: Vec<&str> = labels.filter(|label| *label != "comment").take(6).collect();
+        assert_eq!(labels, ["int", "bool", "float", "time", "int", "str"], "{text}");
+        let opened =
+            EncryptedDocument::parse(format, &sealed).expect("metadata").decrypt(&keys).expect("the MAC verifies");
+        assert_eq!(opened.bytes(), plain.bytes());
+    }
+    let bytes = PlainDocument::parse(Format::Yaml, b"a: {b: !!binary /w==}\n").expect("YAML");
+    let error = bytes.converted(Format::Json, None).err().expect("JSON cannot carry it");
+    assert!(error.to_string().starts_with(r#"["a"]["b"]: JSON carries text only"#), "{error}");
+}

@@ -19,6 +19,6 @@
 //! ```
 //!
 //! * Everything is encrypted: the rules of a selection do not apply, and the command warns about those that are set. An empty
-//!   file has an empty `data`, in clear.
+//!   file has an empty `data`.
 //! * `--extract '["data"]'` prints the content. Old files whose token has the type `bytes` are read.
-//! * Files of this format whose names say so (`.bin`) are never taken for another one.
+//! * `decrypt` takes a file whose name ends with `.bin` for binary, whatever it holds.

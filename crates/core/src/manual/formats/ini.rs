@@ -88,5 +88,10 @@
 //! * A line without `=` or `:`, a header that does not close, an empty section name or key, a value in quotes without an
 //!   end; text that is not UTF-8.
 //! * Null, lists and nested mappings as values; a text that no form of the format carries.
-//! * Encryption under a rule for comments: in this format it selects other keys than one would think. The message names the
-//!   keys that would stay clear.
+//!
+//! # Rules for comments
+//!
+//! compat: in the reference's tree the comment of a key stands behind it, so under `encrypted_comment_regex` and
+//! `unencrypted_comment_regex` it judges the *next* key, and the comment of a section its first key alone. Readers depend on
+//! that, so the selection is no different here, but `encrypt` names every key that stays clear against its own comment
+//! ([`Sealer::left_clear`](crate::Sealer::left_clear)). Select by keys in this format.
