@@ -27,7 +27,7 @@ use crate::{
     exit_code::Code,
     failure::{Failure, io_text},
     harden::with_own_limits,
-    private, ui,
+    private, terminal, ui,
 };
 
 /// Returns the command that runs a line of shell in exactly this environment; of a name that stands twice the last counts.
@@ -154,6 +154,7 @@ impl Ended {
 fn pass_on(signal: i32, state: &mut State) {
     match state.child {
         Running::NotYet => {
+            terminal::restore();
             private::remove();
             let _does_not_return = emulate_default_handler(signal);
         }

@@ -4,6 +4,7 @@
 //! * [`working_life`], editing, setting, rotating, sharing: what each command does to a file, and what it leaves alone.
 //! * [`selection`], which values and comments are encrypted.
 //! * [`configuration`], `.sops.yaml`.
+//! * [`keys`], who can open a file, and where the command looks for what opens it.
 //! * [`command`], streams, hints, exit statuses.
 //! * [`formats`], YAML, JSON, dotenv, INI and binary, a page for each.
 //! * [`file_format`], tokens, paths, MAC, metadata.
@@ -17,6 +18,7 @@ pub mod differences;
 pub mod file_format;
 pub mod formats;
 pub mod integrity;
+pub mod keys;
 pub mod selection;
 pub mod spelling;
 pub mod working_life;

@@ -304,6 +304,7 @@ impl Sealer {
         let mut metadata = self.metadata.clone();
         metadata.spelling.clear();
         metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
+        metadata.date_keys();
         metadata.mac = mac::seal(&self.cipher, mac, &metadata.last_modified);
         metadata
     }
@@ -498,7 +499,7 @@ impl Sealer {
 
 /// A block scalar's token is followed by its line break, which readers ignore.
 pub(crate) fn first_line(text: &[u8]) -> &[u8] {
-    &text[..text.iter().position(|b| *b == b'\n').unwrap_or(text.len())]
+    memchr::memchr(b'\n', text).map_or(text, |end| &text[..end])
 }
 
 struct Pass {

@@ -123,7 +123,7 @@ impl Work<'_> {
             )?;
             // Nobody is to type a secret for a file that cannot be made.
             takes_files(self.path.parent().unwrap_or(Path::new("/"))).map_err(failure)?;
-            return Draft::of_example(recipe, self.formats, self.shows_metadata);
+            return Draft::of_example(recipe, self.formats, self.shows_metadata, env);
         };
         let name = locate::shown(self.file);
         let opened = Opened::new(bytes.into(), name, self.formats, &self.opening, &self.common, env)?;

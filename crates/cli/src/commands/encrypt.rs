@@ -48,7 +48,7 @@ pub fn one(files: &[OsString], args: &Encrypt, env: &Environment) -> Result<(), 
         ui::warn(warning);
     }
     let plain = formats.converted(plain).map_err(|failure| failure.of(route.input_name()))?;
-    let sealer = Sealer::create(recipe, &keyring::for_wrapping()).map_err(|error| named(error, Phase::Seal))?;
+    let sealer = Sealer::create(recipe, &keyring::for_wrapping(env)).map_err(|error| named(error, Phase::Seal))?;
     for key in sealer.left_clear(&plain) {
         ui::warn(&format!(
             "{}: {key} stays in clear: in INI a rule for comments judges the key below the one that has the comment",

@@ -9,6 +9,8 @@ mod exec_file;
 mod filestatus;
 mod groups;
 mod keygen;
+#[cfg(feature = "kustomize")]
+mod kustomize_plugin;
 mod legacy;
 mod publish;
 mod rotate;
@@ -35,6 +37,10 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<ExitCode, Failure> 
     // compat: a boolean variable with another word stops every command, so that a misspelt "no" is not taken for a "yes".
     for name in ["SOPS_ENABLE_LOCAL_KEYSERVICE", "SOPS_DISABLE_VERSION_CHECK"] {
         env.boolean(name).map_err(|text| Failure::new(Code::Generic, text))?;
+    }
+    #[cfg(feature = "kustomize")]
+    if let Some((args::PLUGIN, words)) = argv.split_first().map(|(first, rest)| (first.to_str().unwrap_or(""), rest)) {
+        return kustomize_plugin::run(words, env);
     }
     let invocation = args::parse(&argv)
         .map_err(|usage| Failure::new(Code::Generic, usage.0).hint("sops help COMMAND lists the flags of a command"))?;
