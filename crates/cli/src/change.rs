@@ -66,8 +66,7 @@ impl Formats {
             let text = format!("only YAML has several documents, the {} format has one", to.name());
             return Err(Failure::new(Code::ErrorDumpingTree, text));
         }
-        let text = plain.convert(to, self.indent).map_err(failure)?;
-        PlainDocument::parse(to, text).map_err(failure)
+        plain.converted(to, self.indent).map_err(failure)
     }
 }
 
