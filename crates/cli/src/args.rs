@@ -258,6 +258,21 @@ const COMMANDS: [(&str, &str); 15] = [
     ("keygen", "Make a new age identity"),
 ];
 
+/// Names under which kustomize finds this program: it means the command then.
+const PLUGIN_NAMES: [&str; 2] = ["ksops", "EncryptedResources"];
+/// The command of a plugin of kustomize. No other program has it, so neither help nor completion lists it among those of
+/// the reference.
+pub const PLUGIN: &str = "kustomize-plugin";
+
+/// Returns the words of a call without the program's name, which may stand for a command.
+pub fn words(argv: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut argv = argv.peekable();
+    let name = argv.next().unwrap_or_default();
+    let name = std::path::Path::new(&name).file_stem().unwrap_or_default();
+    let command = PLUGIN_NAMES.iter().any(|known| name == *known).then(|| OsString::from(PLUGIN));
+    command.into_iter().chain(argv).collect()
+}
+
 /// Reads a command line (without the program's name).
 ///
 /// # Errors
@@ -366,21 +381,8 @@ macro_rules! several_files {
     })* };
 }
 
-several_files!(Encrypt, Decrypt);
-positionals!(
-    Edit,
-    Set,
-    Unset,
-    Rotate,
-    UpdateKeys,
-    FileStatus,
-    Keygen,
-    ExecEnv,
-    ExecFile,
-    GroupsAdd,
-    GroupsDelete,
-    Publish
-);
+several_files!(Encrypt, Decrypt, Rotate);
+positionals!(Edit, Set, Unset, UpdateKeys, FileStatus, Keygen, ExecEnv, ExecFile, GroupsAdd, GroupsDelete, Publish);
 
 fn command<T: Parser + Positionals>(
     before: &Words,

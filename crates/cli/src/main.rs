@@ -43,7 +43,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     harden::harden();
-    match commands::run(std::env::args_os().skip(1).collect(), &environment::Environment::of_process()) {
+    match commands::run(args::words(std::env::args_os()), &environment::Environment::of_process()) {
         Ok(code) => code,
         Err(failure) => failure.print(),
     }

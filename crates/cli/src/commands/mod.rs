@@ -9,6 +9,8 @@ mod exec_file;
 mod filestatus;
 mod groups;
 mod keygen;
+#[cfg(feature = "kustomize")]
+mod kustomize_plugin;
 mod legacy;
 mod publish;
 mod rotate;
@@ -36,12 +38,17 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<ExitCode, Failure> 
     for name in ["SOPS_ENABLE_LOCAL_KEYSERVICE", "SOPS_DISABLE_VERSION_CHECK"] {
         env.boolean(name).map_err(|text| Failure::new(Code::Generic, text))?;
     }
+    #[cfg(feature = "kustomize")]
+    if let Some((args::PLUGIN, words)) = argv.split_first().map(|(first, rest)| (first.to_str().unwrap_or(""), rest)) {
+        return kustomize_plugin::run(words, env);
+    }
     let invocation = args::parse(&argv)
         .map_err(|usage| Failure::new(Code::Generic, usage.0).hint("sops help COMMAND lists the flags of a command"))?;
     ui::set_volume(invocation.volume());
     match invocation {
         Invocation::Encrypt(args) => return encrypt::run(&args, env),
         Invocation::Decrypt(args) => return decrypt::run(&args, env),
+        Invocation::Rotate(args) => return rotate::run(&args, env),
         Invocation::ExecEnv(args) => return exec_env::run(&args, env),
         Invocation::ExecFile(args) => return exec_file::run(&args, env),
         Invocation::Help(text) => route::print(text.as_bytes()),
@@ -51,7 +58,6 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<ExitCode, Failure> 
         Invocation::Edit(args) => edit::run(*args, env),
         Invocation::Set(args) => set::run(&args, env),
         Invocation::Unset(args) => unset::run(&args, env),
-        Invocation::Rotate(args) => rotate::run(&args, env),
         Invocation::UpdateKeys(args) => updatekeys::run(&args, env),
         Invocation::FileStatus(args) => filestatus::run(&args, env),
         Invocation::Keygen(args) => keygen::run(&args),

@@ -11,6 +11,7 @@ mod full_disk;
 mod generator;
 mod groups;
 mod keysources;
+mod kustomize;
 mod plugins;
 mod real;
 mod secrets;

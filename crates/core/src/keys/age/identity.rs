@@ -48,6 +48,14 @@ impl Identity {
         matches!(self, Identity::X25519(_) | Identity::Hybrid(_))
     }
 
+    /// Its recipient, where that is short.
+    pub(super) fn recipient(&self) -> Option<String> {
+        match self {
+            Identity::X25519(identity) => Some(identity.to_public().to_string()),
+            _ => None,
+        }
+    }
+
     /// Whether it is the identity of a recipient, as far as that costs little to tell.
     pub(super) fn is_of(&self, recipient: &str) -> bool {
         match self {

@@ -161,6 +161,11 @@ impl AgeIdentities {
         self.0.is_empty()
     }
 
+    /// The recipients of the X25519 identities, in their order; of other kinds none is told.
+    pub fn recipients(&self) -> Vec<String> {
+        self.0.iter().filter_map(|identity| identity.recipient()).collect()
+    }
+
     /// In the order to try: those that ask nobody first, and among them the one whose recipient is recorded, because a
     /// wrong one costs as much as the right one.
     fn ordered(&self, recorded: &str) -> Vec<&Identity> {
