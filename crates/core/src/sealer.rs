@@ -24,10 +24,10 @@ use crate::select::Selector;
 use crate::splice::{Change, Edits};
 use crate::value::{Kind, Timestamp, Value};
 use crate::walk::Walker;
+use laid_out::LaidOut;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use laid_out::LaidOut;
 use zeroize::Zeroizing;
 
 /// What the value of a binary file is bound to: its key.

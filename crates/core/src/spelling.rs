@@ -48,8 +48,7 @@ pub(crate) fn compose(first: &[Change], second: &[Change]) -> Vec<Hunk> {
         let mut middle = Span { start, end: start };
         let (source, result) = (at(start, to_source), at(start, to_result));
         // What is empty at the start comes first; it belongs to what begins there.
-        let belongs =
-            |span: Span, middle: Span| span.start < middle.end || span.start == start && middle.end == start;
+        let belongs = |span: Span, middle: Span| span.start < middle.end || span.start == start && middle.end == start;
         loop {
             let next = |span: Span| belongs(span, middle);
             let a = first.peek().filter(|a| next(a.result)).map(|a| a.result);

@@ -128,7 +128,8 @@ impl<'a> Edits<'a> {
         over.window = self.window;
         let mut patches = patches.iter().peekable();
         for edit in &self.list {
-            while let Some(Patch { span, text }) = patches.next_if(|p| p.span.end <= edit.span.start && p.span != edit.span)
+            while let Some(Patch { span, text }) =
+                patches.next_if(|p| p.span.end <= edit.span.start && p.span != edit.span)
             {
                 over.replace(*span, |out| out.extend_from_slice(text.as_bytes()));
             }
