@@ -381,21 +381,8 @@ macro_rules! several_files {
     })* };
 }
 
-several_files!(Encrypt, Decrypt);
-positionals!(
-    Edit,
-    Set,
-    Unset,
-    Rotate,
-    UpdateKeys,
-    FileStatus,
-    Keygen,
-    ExecEnv,
-    ExecFile,
-    GroupsAdd,
-    GroupsDelete,
-    Publish
-);
+several_files!(Encrypt, Decrypt, Rotate);
+positionals!(Edit, Set, Unset, UpdateKeys, FileStatus, Keygen, ExecEnv, ExecFile, GroupsAdd, GroupsDelete, Publish);
 
 fn command<T: Parser + Positionals>(
     before: &Words,

@@ -26,7 +26,8 @@ use crate::{
     environment::Environment,
     exit_code::Code,
     failure::{Failure, io_text},
-    private, ui,
+    harden::with_own_limits,
+    private, terminal, ui,
 };
 
 /// Returns the command that runs a line of shell in exactly this environment; of a name that stands twice the last counts.
@@ -42,12 +43,18 @@ pub fn shell(line: &OsStr, variables: impl IntoIterator<Item = (OsString, OsStri
 /// It cannot be started (1).
 pub fn start_in_background(mut command: Command) -> Result<ExitCode, Failure> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().map_err(|error| not_started(&error))?;
+    with_own_limits(|| command.spawn()).map_err(|error| not_started(&error))?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Puts the command in the place of this process. Returns only if that fails.
+pub fn become_command(mut command: Command) -> Failure {
+    use std::os::unix::process::CommandExt as _;
+    not_started(&with_own_limits(|| command.exec()))
+}
+
 /// Returns the failure of a command that did not start. Its environment may be too large for the system.
-pub fn not_started(error: &io::Error) -> Failure {
+fn not_started(error: &io::Error) -> Failure {
     Failure::new(Code::Generic, format!("the command cannot be started: {}", io_text(error)))
 }
 
@@ -100,7 +107,7 @@ impl Guard {
         let mut child = {
             // A signal waits until it is known whom it is for.
             let mut state = lock(&self.state);
-            let child = command.spawn().map_err(|error| not_started(&error))?;
+            let child = with_own_limits(|| command.spawn()).map_err(|error| not_started(&error))?;
             state.child = pid(&child).map_or(Running::NotYet, Running::As);
             child
         };
@@ -147,6 +154,7 @@ impl Ended {
 fn pass_on(signal: i32, state: &mut State) {
     match state.child {
         Running::NotYet => {
+            terminal::restore();
             private::remove();
             let _does_not_return = emulate_default_handler(signal);
         }

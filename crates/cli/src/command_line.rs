@@ -2,8 +2,9 @@
 //!
 //! compat: the splitter is the small lexer of the reference, not a POSIX shell; the two differ in backslashes.
 
-use std::process::{Command, Stdio};
+use std::ffi::OsStr;
 
+use sops_core::keys::program::Program;
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
@@ -48,22 +49,25 @@ fn quoted(quote: char, chars: &mut std::str::Chars<'_>, word: &mut String) -> Re
 /// # Errors
 /// The program's name and what happened; never its arguments, which may be secret.
 pub fn output(line: &str, recipient: &str, env: &Environment) -> Result<Zeroizing<Vec<u8>>, String> {
-    let words = split(line).map_err(|problem| format!("failed to parse the command: {problem}"))?;
-    let Some((program, arguments)) = words.split_first() else {
-        return Err("failed to execute the command: it is empty".to_owned());
+    let words = split(line).map_err(|problem| format!("failed to parse command: {problem}"))?;
+    let Some((name, arguments)) = words.split_first() else {
+        return Err("failed to execute command : empty command".to_owned());
     };
-    let done = Command::new(program)
-        .args(arguments)
-        .env_clear()
-        .envs(env.without(&["SOPS_AGE_KEY"]))
-        .env("SOPS_AGE_RECIPIENT", recipient)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("failed to execute command {program}: {}", crate::failure::io_text(&error)))?;
-    let text = Zeroizing::new(done.stdout);
-    if done.status.success() { Ok(text) } else { Err(format!("failed to execute command {program}: {}", done.status)) }
+    let failed = |reason: &str| format!("failed to execute command {name}: {reason}");
+    let mut variables: Vec<_> =
+        env.without(&["SOPS_AGE_KEY"]).map(|(name, value)| (name.clone(), value.clone())).collect();
+    variables.push(("SOPS_AGE_RECIPIENT".into(), recipient.into()));
+    let program = Program::find(name.as_ref(), &variables).map_err(|reason| failed(&reason))?;
+    let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+    let done = program.run(&arguments, None, MAX_BYTES).map_err(|error| failed(&crate::failure::io_text(&error)))?;
+    match (done.status.success(), done.status.code()) {
+        (true, _) => Ok(done.stdout),
+        (false, Some(code)) => Err(failed(&format!("exit status {code}"))),
+        (false, None) => Err(failed(&done.status.to_string())),
+    }
 }
 
+const MAX_BYTES: usize = 16 << 20;
 const AFTER_ESCAPE: &str = "EOF found after escape character";
 
 #[cfg(test)]

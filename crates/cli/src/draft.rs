@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::{
     change::{Formats, Opened, now},
     editor::Refusal,
+    environment::Environment,
     example,
     exit_code::Code,
     failure::{Failure, Phase},
@@ -40,9 +41,14 @@ impl Draft {
     ///
     /// # Errors
     /// A key that cannot be used (128).
-    pub fn of_example(recipe: Recipe, formats: Formats, shows_metadata: Option<bool>) -> Result<Draft, Failure> {
+    pub fn of_example(
+        recipe: Recipe,
+        formats: Formats,
+        shows_metadata: Option<bool>,
+        env: &Environment,
+    ) -> Result<Draft, Failure> {
         let failure = |error| Failure::core(error, Phase::Draft);
-        let sealer = Sealer::create(recipe, &keyring::for_wrapping()).map_err(failure)?;
+        let sealer = Sealer::create(recipe, &keyring::for_wrapping(env)).map_err(failure)?;
         let text = example::text(formats.to, formats.indent.unwrap_or(0));
         let plain = PlainDocument::parse(formats.to, text.into_bytes()).map_err(failure)?;
         Ok(Draft { plain, sealer, formats, shows_metadata: shows_metadata == Some(true) })

@@ -1,7 +1,7 @@
 //! The person's editor: which one, run on a private copy, again and again until its text can be used.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io::IsTerminal,
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
@@ -27,7 +27,26 @@ pub enum Refusal {
     Final(Failure),
 }
 
-/// Lets a person change `text` in a file called `name` until `accept` takes what they wrote.
+/// What a person gets to see.
+pub struct Page<'a> {
+    /// What the file is called.
+    pub name: &'a OsStr,
+    /// What it holds.
+    pub text: &'a [u8],
+    /// An edit of theirs that could not be saved; it lies beside the file.
+    pub earlier: Option<&'a [u8]>,
+}
+
+impl Page<'_> {
+    /// The name of the earlier edit.
+    pub fn earlier_name(&self) -> OsString {
+        let mut name = OsString::from(EARLIER);
+        name.push(self.name);
+        name
+    }
+}
+
+/// Lets a person change a text until `accept` takes what they wrote.
 ///
 /// The folder with their text comes back too, so that it is there until the result is safe.
 ///
@@ -35,24 +54,28 @@ pub enum Refusal {
 /// No editor, or one that fails (201); nothing changed (200); a text that cannot be used and nobody to mend it (1); no
 /// place for the private copy (3); a copy that is gone (2).
 pub fn revise<T>(
-    text: &[u8],
-    name: &OsStr,
+    page: &Page<'_>,
     env: &Environment,
     mut accept: impl FnMut(Zeroizing<Vec<u8>>) -> Result<T, Refusal>,
 ) -> Result<(T, PrivateFolder), Failure> {
-    let (folder, path) = PrivateFolder::with_file(name, text, env)?;
+    let (folder, path) = PrivateFolder::with_file(page.name, page.text, env)?;
+    if let Some(earlier) = page.earlier {
+        let name = page.earlier_name();
+        let added = folder.add(Path::new(&name), earlier);
+        added.map_err(|error| Failure::io(Code::CouldNotWriteOutput, &folder.path().join(&name), "", &error))?;
+    }
     let mut round = 0;
     loop {
         round += 1;
         run(&path, env)?;
         let revised = route::read_file(&path)?;
-        if *revised == *text {
+        if *revised == *page.text {
             return Err(Failure::bare(Code::FileHasNotBeenModified, "File has not changed, exiting."));
         }
         match accept(revised) {
             Ok(accepted) => return Ok((accepted, folder)),
             Err(Refusal::Final(failure)) => return Err(failure),
-            Err(Refusal::Mend(problem)) => ask(name, &problem, round)?,
+            Err(Refusal::Mend(problem)) => ask(page.name, &problem, round)?,
         }
     }
 }
@@ -65,11 +88,15 @@ fn ask(name: &OsStr, problem: &str, round: usize) -> Result<(), Failure> {
     let failure = |problem: &str| Failure::new(Code::Generic, problem).of(name.to_string_lossy());
     let hint = "Press enter to return to the editor, or Ctrl+C to exit.";
     ui::print(&failure(problem).hint(hint).render(false));
-    let is_person = std::io::stdin().is_terminal();
-    if (is_person || round < MAX_ANSWERS) && enter_pressed() {
+    if goes_on(round) {
         return Ok(());
     }
     Err(failure("the text cannot be encrypted, and nobody is there to mend it: nothing was changed"))
+}
+
+/// Waits for the enter key, which asks for one more round.
+pub fn goes_on(round: usize) -> bool {
+    (std::io::stdin().is_terminal() || round < MAX_ANSWERS) && enter_pressed()
 }
 
 /// Reads a line byte by byte: what is behind it is for the editor, which has the same standard input.
@@ -131,6 +158,9 @@ fn find(program: &str, env: &Environment) -> Result<PathBuf, String> {
         .find(is_program)
         .ok_or_else(|| format!("{program}: executable file not found in $PATH"))
 }
+
+/// How the name of an edit begins that could not be saved.
+const EARLIER: &str = "edited-";
 
 /// How often standard input is asked when it is no terminal.
 const MAX_ANSWERS: usize = 16;

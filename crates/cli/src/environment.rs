@@ -3,22 +3,28 @@
 use std::{
     ffi::{OsStr, OsString},
     path::{Component, Path, PathBuf},
+    sync::Arc,
 };
+
+use crate::identities;
 
 /// Variables and working directory of one run.
 #[derive(Clone)]
 pub struct Environment {
-    variables: Vec<(OsString, OsString)>,
+    variables: Arc<Vec<(OsString, OsString)>>,
     physical: PathBuf,
+    /// The age identities that these variables lead to, read when a key needs them and shared by all clones.
+    pub identities: Arc<identities::Store>,
 }
 
 impl Environment {
     /// Returns what the process was started with.
     pub fn of_process() -> Environment {
         Environment {
-            variables: std::env::vars_os().collect(),
+            variables: Arc::new(std::env::vars_os().collect()),
             // Without a working directory relative paths fail when they are opened, with a better message.
             physical: std::env::current_dir().unwrap_or_default(),
+            identities: Arc::default(),
         }
     }
 
@@ -52,6 +58,11 @@ impl Environment {
         self.variables.iter().filter(|(key, _)| !names.iter().any(|name| key == name)).map(|(key, value)| (key, value))
     }
 
+    /// Returns the variables for programs that hold keys for us (`gpg`, age plugins): all but our own secrets.
+    pub fn for_key_programs(&self) -> Vec<(OsString, OsString)> {
+        self.without(&SECRETS).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// Returns the working directory: `$PWD` if that names it, else the physical one.
     ///
     /// compat: creation rules are matched against this path, so below a symbolic link it is the logical one.
@@ -75,13 +86,29 @@ impl Environment {
     }
 }
 
+/// Variables that hold secrets which no program that holds keys has a use for.
+const SECRETS: [&str; 11] = [
+    "SOPS_AGE_KEY",
+    "VAULT_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "GOOGLE_CREDENTIALS",
+    "GOOGLE_OAUTH_ACCESS_TOKEN",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_PASSWORD",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "HUAWEICLOUD_SDK_SK",
+    "HUAWEICLOUD_SDK_SECURITY_TOKEN",
+];
+
 #[cfg(test)]
 impl Environment {
     /// Returns a made-up environment.
     pub fn of(variables: &[(&str, &str)], directory: &Path) -> Environment {
         Environment {
-            variables: variables.iter().map(|(key, value)| (key.into(), value.into())).collect(),
+            variables: Arc::new(variables.iter().map(|(key, value)| (key.into(), value.into())).collect()),
             physical: directory.to_path_buf(),
+            identities: Arc::default(),
         }
     }
 }
@@ -140,6 +167,12 @@ mod tests {
         assert_eq!(at(link.to_str().unwrap()), link);
         assert_eq!(at("/"), real);
         assert_eq!(at("link"), real);
+    }
+
+    #[test]
+    fn programs_that_hold_keys_see_everything_but_our_secrets() {
+        let env = Environment::of(&[("SOPS_AGE_KEY", "x"), ("VAULT_TOKEN", "x"), ("GPG_TTY", "t")], Path::new("/"));
+        assert_eq!(env.for_key_programs(), [("GPG_TTY".into(), "t".into())]);
     }
 
     #[test]

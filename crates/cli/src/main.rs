@@ -5,6 +5,7 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "help texts show tree paths in brackets")]
 #![deny(unsafe_code)]
 
+mod agent;
 mod args;
 mod ask;
 mod change;
@@ -18,9 +19,11 @@ mod example;
 mod exit_code;
 mod failure;
 mod harden;
+mod identities;
 mod key_change;
 mod keyring;
 mod locate;
+mod person;
 mod pipe;
 mod plain;
 mod private;
@@ -29,6 +32,7 @@ mod recognise;
 mod replace;
 mod report;
 mod route;
+mod terminal;
 mod ui;
 mod upload;
 mod user;

@@ -9,7 +9,10 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, Once, PoisonError},
+    sync::{
+        Mutex, MutexGuard, Once, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rustix::fs::{FlockOperation, flock};
@@ -114,8 +117,8 @@ impl PrivateFolder {
         Ok(folder)
     }
 
-    /// Removes the folder. From here on a signal no longer ends the process: what is left to do is short, leaves nothing
-    /// behind and is not to be stopped half-way.
+    /// Removes the folder. From here on, until [`listen`], a signal no longer ends the process: what is left to do is short,
+    /// leaves nothing behind and is not to be stopped half-way.
     pub fn close(self) {
         let mut state = lock();
         remove_what_is(&mut state);
@@ -132,6 +135,14 @@ impl Drop for PrivateFolder {
 /// Removes the folder of this process, if there is one.
 pub fn remove() {
     remove_what_is(&mut lock());
+}
+
+/// Lets signals end the process again after [`PrivateFolder::close`], because there is more to do.
+pub fn listen() {
+    let mut state = lock();
+    if matches!(*state, State::Closed) {
+        *state = State::Absent;
+    }
 }
 
 /// Returns the places in memory that are fit to hold plain text.
@@ -206,8 +217,12 @@ fn remove_on_panic() {
     });
 }
 
-/// Sees to it that a signal removes the folder; once in a process.
+/// Sees to it that a signal removes the folder.
 fn end_on_signals() -> io::Result<()> {
+    static IS_DONE: AtomicBool = AtomicBool::new(false);
+    if IS_DONE.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     std::thread::Builder::new().spawn(move || {
         for _signal in signals.forever() {

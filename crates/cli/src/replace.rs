@@ -23,6 +23,8 @@ use std::{
 use rustix::fs::{FlockOperation, flock};
 use zeroize::Zeroizing;
 
+use crate::{failure::io_text, ui};
+
 /// Why a file was not replaced. In every case but the last the target is untouched.
 #[derive(Debug)]
 pub enum ReplaceError {
@@ -63,8 +65,8 @@ impl Held {
                 return Err(ReplaceError::NotAFile);
             }
             let mut file = File::open(&real).map_err(ReplaceError::Read)?;
-            // A file system without locks leaves the comparison before replacing.
-            let _best_effort = retry(|| flock(&file, FlockOperation::LockExclusive).map_err(io::Error::from));
+            let lock = retry(|| flock(&file, FlockOperation::LockExclusive).map_err(io::Error::from));
+            note_missing_lock(&real, lock);
             // Whoever held the lock may have put another file in this place: then the lock is on the old one.
             if !is_at(&file, &real).map_err(ReplaceError::Read)? {
                 continue;
@@ -129,6 +131,18 @@ impl Held {
         self.file.read_to_end(&mut now)?;
         Ok(*now == *self.bytes)
     }
+}
+
+/// A file system without locks leaves the comparison before replacing.
+fn note_missing_lock(path: &Path, lock: io::Result<()>) {
+    if let Some(text) = missing_lock(path, lock) {
+        ui::note(&text);
+    }
+}
+
+fn missing_lock(path: &Path, lock: io::Result<()>) -> Option<String> {
+    let error = lock.err()?;
+    Some(format!("{}: no lock here ({}): only a comparison keeps other writers apart", path.display(), io_text(&error)))
 }
 
 /// Writes a file that may or may not exist. A new one appears complete, with `mode` less the umask; an existing one is

@@ -46,6 +46,16 @@ pub fn become_user(_name: &str) -> Result<Vec<(OsString, OsString)>, Failure> {
     Err(Failure::new(Code::Generic, "--user is not supported on this system").hint("use sudo -u USER sops …"))
 }
 
+/// Returns the home directory of this user by `/etc/passwd`, which `$HOME` may contradict; `None` where it does not tell.
+pub fn home() -> Option<std::path::PathBuf> {
+    let number = rustix::process::getuid().as_raw().to_string();
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    let entry = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let home =
+        entry.filter(|fields| fields.get(2) == Some(&number.as_str())).find_map(|fields| fields.get(5).copied())?;
+    (!home.is_empty()).then(|| home.into())
+}
+
 /// An entry of `/etc/passwd`.
 #[cfg(target_os = "linux")]
 #[derive(Debug, PartialEq, Eq)]

@@ -303,6 +303,7 @@ impl Sealer {
         let mut metadata = self.metadata.clone();
         metadata.spelling.clear();
         metadata.last_modified = Timestamp::from_unix_seconds(unix_seconds);
+        metadata.date_keys();
         metadata.mac = mac::seal(&self.cipher, mac, &metadata.last_modified);
         metadata
     }
@@ -353,7 +354,10 @@ impl Sealer {
             plain.clear();
             let kind = match &item.node {
                 Node::Leaf(scalar) => {
-                    let value = scalar.value(texts);
+                    let value = match step.encrypted {
+                        true => scalar.value(texts),
+                        false => laid_out.format.clear(scalar.value(texts)),
+                    };
                     let Some(kind) = value.kind() else { return Ok(()) };
                     if matches!(&value, Value::Time(time) if !time.is_printable()) {
                         let problem = "the time's offset of 24 hours or more cannot be carried; put it in quotes".into();
@@ -467,7 +471,7 @@ impl Sealer {
                         _ => differs("the token or its path does not read back"),
                     };
                 }
-                let wanted = scalar.value(intended_texts);
+                let wanted = format.clear(scalar.value(intended_texts));
                 let is_empty = matches!(&wanted, Value::Str(s) if s.is_empty()) || matches!(wanted, Value::Null);
                 if wanted.kind().is_some() && Seal::clear(step.aad) != seal {
                     return differs("it stands under another path");
@@ -491,7 +495,7 @@ impl Sealer {
 
 /// A block scalar's token is followed by its line break, which readers ignore.
 pub(crate) fn first_line(text: &[u8]) -> &[u8] {
-    &text[..text.iter().position(|b| *b == b'\n').unwrap_or(text.len())]
+    memchr::memchr(b'\n', text).map_or(text, |end| &text[..end])
 }
 
 struct Pass {

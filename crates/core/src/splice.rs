@@ -67,11 +67,13 @@ impl<'a> Edits<'a> {
         self.push(span, write);
     }
 
-    /// Takes the last edit back if `span` fits in front of it.
+    /// Takes the last edit back if `span` fits in front of it and little has to move: a large value below many comments
+    /// would move once for each of them.
     fn take_last(&mut self, span: Span) -> Option<(Span, Zeroizing<Vec<u8>>)> {
         let last = self.list.pop()?;
         let before = self.last_end();
-        if span.start < before || span.end > last.span.start {
+        let moved = self.out.len() - last.from as usize + last.span.start.saturating_sub(before) as usize;
+        if span.start < before || span.end > last.span.start || moved > MAX_MOVED {
             self.list.push(last);
             return None;
         }
@@ -178,6 +180,9 @@ impl<'a> Edits<'a> {
     }
 }
 
+/// How many bytes one edit may move.
+const MAX_MOVED: usize = 4096;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +209,19 @@ mod tests {
             let edits: Vec<_> = order.iter().map(|i| edits[*i]).collect();
             assert_eq!(apply("abcdefg", &edits).expect("edits apply"), wanted, "{order:?}");
         }
+    }
+
+    #[test]
+    fn a_large_edit_does_not_move_for_each_one_in_front_of_it() {
+        let source = "-".repeat(2_000);
+        let large = "x".repeat(1 << 20);
+        let mut edits = Edits::new(&source, 0, 0);
+        edits.replace(Span::new(1_999, 2_000), |out| out.extend_from_slice(large.as_bytes()));
+        for at in 0..1_999 {
+            edits.replace(Span::new(at, at + 1), |out| out.push(b'c'));
+        }
+        assert!(!edits.in_order, "the edits were kept in order, so each of them moved the large one");
+        assert_eq!(edits.finish().expect("edits apply"), "c".repeat(1_999) + &large);
     }
 
     #[test]

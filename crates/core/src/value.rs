@@ -113,6 +113,36 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The text of a value where everything is text: in dotenv, in INI and in the environment of a command. `None` for null,
+    /// which has none.
+    ///
+    /// Unlike the canonical bytes: booleans are `true` and `false`, floats have an exponent below 1E-04 and from 1E+06 on,
+    /// else one decimal at least (compat: Go's `G`). Times keep the fraction that the reference cuts off.
+    ///
+    /// ```
+    /// # use sops_core::value::Value;
+    /// let text = |value: Value<'_>| value.text().map(|text| String::from_utf8_lossy(&text).into_owned());
+    /// assert_eq!(text(Value::Float(1e6)).as_deref(), Some("1E+06"));
+    /// assert_eq!(text(Value::Float(5.0)).as_deref(), Some("5.0"));
+    /// assert_eq!(text(Value::Bool(true)).as_deref(), Some("true"));
+    /// assert_eq!(text(Value::Null), None);
+    /// ```
+    pub fn text(&self) -> Option<Zeroizing<Vec<u8>>> {
+        Some(Zeroizing::new(match self {
+            Value::Null => return None,
+            Value::Bool(b) => if *b { "true" } else { "false" }.into(),
+            Value::Float(f) if !f.is_finite() => canonical_float(*f).into_bytes(),
+            Value::Float(f) => {
+                let mut text = short_float(*f).to_ascii_uppercase();
+                if !text.contains(['.', 'E']) {
+                    text.push_str(".0");
+                }
+                text.into_bytes()
+            }
+            other => other.canonical().into_owned(),
+        }))
+    }
+
     /// Whether both have one type and the same canonical bytes.
     pub fn same(&self, other: &Value<'_>) -> bool {
         match (self, other) {

@@ -360,7 +360,7 @@ impl Inner {
     fn import_age(&mut self, value: &[u8], options: &ImportOptions) -> Result<Vec<String>, Fault> {
         let identities = age::read(value, options)?;
         let recipients = identities.recipients();
-        let is_known = recipients.iter().all(|r| self.recipients.contains(r));
+        let is_known = recipients.len() == identities.len() && recipients.iter().all(|r| self.recipients.contains(r));
         if !is_known {
             self.recipients
                 .extend(recipients.iter().filter(|r| !self.recipients.contains(r)).cloned().collect::<Vec<_>>());

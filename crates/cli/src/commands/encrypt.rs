@@ -48,7 +48,7 @@ pub fn one(files: &[OsString], args: &Encrypt, env: &Environment) -> Result<(), 
         ui::warn(warning);
     }
     let plain = formats.converted(plain).map_err(|failure| failure.of(route.input_name()))?;
-    let sealer = Sealer::create(recipe, &keyring::for_wrapping()).map_err(|error| named(error, Phase::Seal))?;
+    let sealer = Sealer::create(recipe, &keyring::for_wrapping(env)).map_err(|error| named(error, Phase::Seal))?;
     let sealed = sealer.seal(&plain, now()).map_err(|error| named(error, Phase::Seal))?;
     route.write(input, &sealed, Privacy::Umask)
 }

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    os::unix::{ffi::OsStrExt as _, process::CommandExt as _},
+    os::unix::ffi::OsStrExt as _,
     path::Path,
     process::ExitCode,
 };
@@ -42,9 +42,9 @@ pub fn run(args: &ExecEnv, env: &Environment) -> Result<ExitCode, Failure> {
 
     let switched = args.exec.user.as_deref().map_or(Ok(Vec::new()), user::become_user)?;
     let inherited = child::inherited(env).filter(|_| args.pristine != Some(true));
-    let mut command = child::shell(line, inherited.chain(switched).chain(values));
+    let command = child::shell(line, inherited.chain(switched).chain(values));
     if is_same {
-        return Err(child::not_started(&command.exec()));
+        return Err(child::become_command(command));
     }
     if is_background {
         return child::start_in_background(command);
@@ -89,37 +89,12 @@ fn variable(key: &str, value: &Value<'_>) -> Result<(OsString, OsString), String
     if key.contains('=') {
         return Err(format!("cannot use keys with '=' in environment: {key}"));
     }
-    let text = OsStr::from_bytes(&exported(value)).to_owned();
+    // compat: the reference exports a null as `<nil>`.
+    let text = OsStr::from_bytes(&value.text().unwrap_or_default()).to_owned();
     if key.contains('\0') || text.as_bytes().contains(&0) {
         return Err(format!("no environment can hold the NUL byte in the value of {key}"));
     }
     Ok((key.into(), text))
-}
-
-/// The text of a value: Go's, where the reference leaves it to Go; of null nothing.
-fn exported(value: &Value<'_>) -> Vec<u8> {
-    match value {
-        Value::Bool(b) => if *b { "true" } else { "false" }.into(),
-        Value::Float(number) => float_text(*number, &String::from_utf8_lossy(&value.canonical())).into_bytes(),
-        other => other.canonical().into_owned(),
-    }
-}
-
-/// Spells a float from its shortest digits: with an exponent below 1E-04 and from 1E+06 on, else with one decimal at least.
-fn float_text(number: f64, shortest: &str) -> String {
-    let scientific = format!("{number:e}");
-    let exponent = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
-    let Some(exponent) = exponent.filter(|_| number.is_finite()) else { return shortest.to_owned() };
-    if (-4..6).contains(&exponent) {
-        return if shortest.contains('.') { shortest.to_owned() } else { format!("{shortest}.0") };
-    }
-    let digits: String = shortest.chars().filter(char::is_ascii_digit).collect();
-    let digits = digits.trim_start_matches('0').trim_end_matches('0');
-    let (first, rest) = digits.split_at_checked(1).unwrap_or((digits, ""));
-    let sign = if number.is_sign_negative() { "-" } else { "" };
-    let point = if rest.is_empty() { "" } else { "." };
-    let mark = if exponent < 0 { '-' } else { '+' };
-    format!("{sign}{first}{point}{rest}E{mark}{:02}", exponent.abs())
 }
 
 #[cfg(test)]
@@ -127,22 +102,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn floats_are_spelled_as_the_reference_does() {
-        for (number, text) in [
-            (5.0, "5.0"),
-            (-0.25, "-0.25"),
-            (0.0, "0.0"),
-            (123_456.0, "123456.0"),
-            (1e6, "1E+06"),
-            (-1_234_567.5, "-1.2345675E+06"),
-            (0.0001, "0.0001"),
-            (0.000_01, "1E-05"),
-            (1.5e-7, "1.5E-07"),
-            (1e100, "1E+100"),
-            (f64::INFINITY, "+Inf"),
-        ] {
-            assert_eq!(String::from_utf8_lossy(&exported(&Value::Float(number))), text);
-        }
+    fn values_are_spelled_as_in_dotenv() {
+        let text = "a: 5.0\nb: 1e6\nc: -0.0\nd: .inf\ne: true\nf: null\ng: 2026-01-02T03:04:05.5Z\nh: -7\n";
+        let plain = PlainDocument::parse(sops_core::format::Format::Yaml, text.as_bytes()).unwrap();
+        let values: Vec<_> = variables(&plain).unwrap().into_iter().map(|(_, value)| value).collect();
+        assert_eq!(values, ["5.0", "1E+06", "-0.0", "+Inf", "true", "", "2026-01-02T03:04:05.5Z", "-7"]);
     }
 
     #[test]

@@ -60,8 +60,9 @@ pub fn run(mut args: Legacy, env: &Environment) -> Result<(), Failure> {
         }
         Mode::Rotate => {
             let Keys { aws_profile, encryption_context, .. } = keys;
-            let args = Rotate { common, streams, types, opening, changes, aws_profile, encryption_context, file };
-            rotate::run(&args, env)
+            let args =
+                Rotate { common, streams, types, opening, changes, aws_profile, encryption_context, file: Vec::new() };
+            rotate::one(&file, &args, env)
         }
         Mode::Set => {
             let name = Name { filename_override: streams.filename_override };

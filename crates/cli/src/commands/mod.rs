@@ -48,6 +48,7 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<ExitCode, Failure> 
     match invocation {
         Invocation::Encrypt(args) => return encrypt::run(&args, env),
         Invocation::Decrypt(args) => return decrypt::run(&args, env),
+        Invocation::Rotate(args) => return rotate::run(&args, env),
         Invocation::ExecEnv(args) => return exec_env::run(&args, env),
         Invocation::ExecFile(args) => return exec_file::run(&args, env),
         Invocation::Help(text) => route::print(text.as_bytes()),
@@ -57,7 +58,6 @@ pub fn run(argv: Vec<OsString>, env: &Environment) -> Result<ExitCode, Failure> 
         Invocation::Edit(args) => edit::run(*args, env),
         Invocation::Set(args) => set::run(&args, env),
         Invocation::Unset(args) => unset::run(&args, env),
-        Invocation::Rotate(args) => rotate::run(&args, env),
         Invocation::UpdateKeys(args) => updatekeys::run(&args, env),
         Invocation::FileStatus(args) => filestatus::run(&args, env),
         Invocation::Keygen(args) => keygen::run(&args),

@@ -1,6 +1,6 @@
 //! `sops rotate FILE`: a new data key, for the keys that are in the file, more, or fewer of them.
 
-use std::path::Path;
+use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use sops_core::{
     config::notation::{self, Aws, Context},
@@ -8,7 +8,7 @@ use sops_core::{
     sealer::Sealer,
 };
 
-use super::no_file;
+use super::{no_file, several::each};
 use crate::{
     args::Rotate,
     change::{Formats, Opened},
@@ -22,14 +22,22 @@ use crate::{
     ui,
 };
 
-/// Rotates to standard output, in place, or to another file.
+/// Rotates to standard output, in place, or to another file; several files in place.
+///
+/// # Errors
+/// As [`one`]; of several the worst one.
+pub fn run(args: &Rotate, env: &Environment) -> Result<ExitCode, Failure> {
+    each(&args.file, &args.streams, |file| one(file, args, env))
+}
+
+/// Rotates the one file, if there is one.
 ///
 /// # Errors
 /// In the order of the reference: no file (100), conflicting flags (8), keys to change and no file (49), configuration, order,
 /// keys to change that are none (1), file, keys, MAC, no key left or one that cannot be used (1), output.
-pub fn run(args: &Rotate, env: &Environment) -> Result<(), Failure> {
-    let Some(file) = args.file.first() else { return Err(no_file()) };
-    let route = Route::plan(&args.file, &args.streams, Stdin::Nameless, env)?;
+pub fn one(files: &[OsString], args: &Rotate, env: &Environment) -> Result<(), Failure> {
+    let Some(file) = files.first() else { return Err(no_file()) };
+    let route = Route::plan(files, &args.streams, Stdin::Nameless, env)?;
     if args.changes.any() && route.check_exists(env).is_err() {
         let file = env.absolute(Path::new(file));
         let text = format!(

@@ -207,3 +207,11 @@ fn a_name_may_be_as_long_as_names_can_be() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "new");
     assert!(keep(Some(folder.0.path().to_path_buf()).into_iter(), path.file_name().unwrap(), b"x").is_some());
 }
+
+#[test]
+fn a_file_system_without_locks_is_noted() {
+    let path = Path::new("/net/f.yaml");
+    assert_eq!(missing_lock(path, Ok(())), None);
+    let note = missing_lock(path, Err(rustix::io::Errno::NOTSUP.into())).unwrap();
+    assert!(note.starts_with("/net/f.yaml: no lock here (") && note.contains("comparison"), "{note}");
+}

@@ -239,6 +239,44 @@ fn our_own_commands_do_not_wait_for_an_editor_and_are_not_overwritten() {
 }
 
 #[test]
+fn after_another_writer_the_person_may_go_on_with_both_texts() {
+    let world = encrypted();
+    let other = [&world.read("f.yaml")[..], b"# theirs\n"].concat();
+    world.write("other.yaml", &other);
+    let both = "cd $(dirname $1) && grep -q 6543 edited-f.yaml && grep -q theirs f.yaml && sed -i s/5432/6543/ f.yaml";
+    let editor =
+        shell(&format!("[ -e once ] && {{ {both}; exit; }}; touch once; sed -i s/5432/6543/ $1; cp other.yaml f.yaml"));
+    let mut command = command(&world, &editor, &["f.yaml"]);
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+    std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), b"\n").expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && message.contains("changed on disk"), "{message}");
+    assert_eq!(plain(&world, &world.path("f.yaml")), changed() + "# theirs\n");
+    assert!(!kept(&message).exists(), "the edit is in the file, nothing is left to keep: {message}");
+    no_value_is_left(&world);
+}
+
+#[test]
+fn a_person_who_does_not_go_on_is_told_again_where_the_edit_is() {
+    let world = encrypted();
+    let other = [&world.read("f.yaml")[..], b"# theirs\n"].concat();
+    world.write("other.yaml", &other);
+    // The second time nothing is changed.
+    let editor = shell("[ -e once ] && exit; touch once; sed -i s/5432/6543/ $1; cp other.yaml f.yaml");
+    let mut command = command(&world, &editor, &["f.yaml"]);
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+    std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), b"\n").expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(200), "{message}");
+    let (_, last) = message.split_once("has not changed").expect("the reason");
+    assert_eq!(plain(&world, &kept(last)), changed());
+    assert_eq!(world.read("f.yaml"), other);
+    no_value_is_left(&world);
+}
+
+#[test]
 fn a_new_file_appears_when_it_is_saved() {
     let world = World::with_key();
     let args = ["--age", ALICE_RECIPIENT.trim(), "new.yaml"];
@@ -260,11 +298,24 @@ fn a_new_file_that_somebody_else_made_is_left_alone() {
 #[test]
 fn an_edit_that_cannot_be_written_is_kept() {
     let world = World::with_key();
-    let args = ["--age", ALICE_RECIPIENT.trim(), "none/new.yaml"];
-    let message = fails(&world, &shell("printf 'k: v\\n' > $1"), &args, 3);
+    let args = ["--age", ALICE_RECIPIENT.trim(), "there/new.yaml"];
+    std::fs::create_dir(world.path("there")).expect("a folder");
+    let message = fails(&world, &shell("printf 'k: v\\n' > $1; rmdir there"), &args, 3);
     let kept = kept(&message);
     assert!(kept.starts_with(world.place("run")), "{message}");
     assert_eq!(plain(&world, &kept), "k: v\n");
+}
+
+#[test]
+fn a_new_file_without_a_folder_is_refused_before_anybody_writes_it() {
+    let world = World::with_key();
+    world.write("file", "");
+    for name in ["none/new.yaml", "file/new.yaml"] {
+        let message = fails(&world, &shell("touch ran"), &["--age", ALICE_RECIPIENT.trim(), name], 3);
+        assert!(message.contains("Could not open in-place file for writing"), "{message}");
+        assert!(!world.path("ran").exists(), "{name}");
+        assert_eq!(std::fs::read_dir(world.place("run")).expect("a folder").count(), 0, "{name}");
+    }
 }
 
 #[test]

@@ -114,6 +114,21 @@ fn a_signal_that_we_are_to_ignore_is_ignored_by_the_command_too() {
 }
 
 #[test]
+fn the_command_has_the_core_limit_that_we_were_started_with() {
+    let world = encrypted();
+    let sops = env!("CARGO_BIN_EXE_sops");
+    let limit = "echo $(ulimit -S -c) $(ulimit -H -c)";
+    for call in ["exec-env", "exec-env --same-process", "exec-file"] {
+        // Where the system allows no core dumps at all there is nothing to see.
+        let line = format!("ulimit -S -c 7 2>/dev/null; {limit}; exec {sops} {call} f.yaml '{limit}'");
+        let output = world.command("/bin/sh").args(["-c", &line]).output().expect("the command starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let limits: Vec<&str> = text.lines().collect();
+        assert!(limits.len() == 2 && limits[0] == limits[1], "{call}: {limits:?}");
+    }
+}
+
+#[test]
 fn a_killed_run_is_told_about_by_the_next_one() {
     let world = encrypted();
     let line = "touch up; exec sleep 30";

@@ -35,6 +35,56 @@ fn several_files_are_done_in_place_and_the_worst_status_is_told() {
 }
 
 #[test]
+fn rotate_takes_several_files_as_the_others_do() {
+    let world = with_files(&["a.yaml", "b.yaml"]);
+    encrypt(&world, &["a.yaml", "b.yaml"]);
+    let before = ["a.yaml", "b.yaml"].map(|name| world.read(name));
+    let message = world.fails(&["rotate", "a.yaml", "b.yaml"], 1);
+    assert!(message.contains("hint: add --in-place"), "{message}");
+    assert_eq!(["a.yaml", "b.yaml"].map(|name| world.read(name)), before, "nothing was written");
+    world.succeeds(&["rotate", "-i", "a.yaml", "b.yaml"]);
+    for (name, before) in ["a.yaml", "b.yaml"].into_iter().zip(before) {
+        assert_ne!(world.read(name), before, "{name}");
+        assert_eq!(world.succeeds(&["decrypt", name]), PLAIN.as_bytes(), "{name}");
+    }
+    let message = world.fails(&["rotate", "-i", "none.yaml", "a.yaml"], 2);
+    assert!(message.contains("none.yaml"), "{message}");
+}
+
+/// As people set it up: `git diff` and `git log -p` show the values.
+#[test]
+fn git_shows_the_plain_text_through_its_filter() {
+    let world = with_files(&["a.yaml"]);
+    encrypt(&world, &["a.yaml"]);
+    world.write(".gitattributes", "*.yaml diff=sops\n");
+    let git = |args: &[&str]| {
+        let mut command = world.command("git");
+        let path = std::path::Path::new(env!("CARGO_BIN_EXE_sops")).parent().expect("a folder").to_path_buf();
+        let others = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(std::iter::once(path).chain(std::env::split_paths(&others))).expect("a path");
+        let person = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let output = command.env("PATH", path).args(person).args(args).output().expect("git starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {args:?}: {text}");
+        text
+    };
+    git(&["init", "-q"]);
+    git(&["config", "diff.sops.textconv", "sops decrypt"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "one"]);
+    world.succeeds(&["set", "a.yaml", r#"["b"]"#, "3"]);
+    let diff = git(&["diff"]);
+    assert!(diff.contains("\n a: one\n-b: 2\n+b: 3\n") && !diff.contains("ENC["), "{diff}");
+    // Without it, three lines.
+    let raw = git(&["diff", "--no-textconv"]);
+    let changed = raw.lines().filter(|line| line.starts_with('+') && !line.starts_with("+++"));
+    assert!(matches!(changed.count(), 2 | 3), "{raw}");
+    git(&["commit", "-qam", "two"]);
+    let log = git(&["log", "-p"]);
+    assert!(log.contains("\n-b: 2\n+b: 3\n") && log.contains("\n+b: 2\n") && !log.contains("ENC["), "{log}");
+}
+
+#[test]
 fn the_content_tells_what_the_name_does_not() {
     let world = with_files(&["a.yaml", "blob"]);
     encrypt(&world, &["a.yaml", "blob"]);

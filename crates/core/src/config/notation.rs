@@ -278,8 +278,10 @@ mod tests {
 
     #[cfg(feature = "age")]
     #[test]
-    fn a_recipient_of_a_sort_that_is_not_built_in_is_kept() {
-        assert_eq!(shown(KeyKind::Age, "ssh-ed25519 AAAA"), ["ssh-ed25519 AAAA"]);
+    fn recipients_of_every_sort_are_kept_as_they_are_written_whether_it_is_built_in_or_not() {
+        let ssh = include_str!("../../../../fixtures/keys/ssh-ed25519.pub").trim_end();
+        let plugin = "age1toy1w3jhxaqgqlcys";
+        assert_eq!(shown(KeyKind::Age, &format!("{ssh}, {plugin}")), [ssh, plugin]);
         for text in ["age1plug1a\nage1b", "age1plug1a age1b", "ssh-ed25519 a\nssh-ed25519 b"] {
             assert!(shown(KeyKind::Age, text)[0].contains("separated by commas"), "{text}");
         }

@@ -1,6 +1,6 @@
 //! The data key, and the cipher that seals and opens values with it: AES-256-GCM with IVs of 32 bytes.
 
-use super::token::Token;
+use super::token::{self, Token};
 use super::{base64, gcm};
 use crate::error::{Error, LeafCause};
 use crate::value::Kind;
@@ -71,8 +71,8 @@ impl Default for IvSource {
     }
 }
 
-/// What a token has beside the data: IV, tag and the words between them.
-const OVERHEAD: usize = 128;
+/// What stands behind the data up to the label of the type: IV and tag have a fixed length.
+const MIDDLE: &[u8; 83] = b",iv:............................................,tag:........................,type:";
 
 /// The value cipher of one file: the key is expanded once.
 pub struct Cipher {
@@ -93,27 +93,20 @@ impl Cipher {
     /// # Panics
     /// Beyond the 64 GiB that GCM can encrypt, which [`crate::outline::Span`] rules out.
     pub fn seal(&self, plain: &[u8], aad: &[u8], iv: &[u8; 32], kind: Kind, out: &mut Vec<u8>) {
-        out.reserve(base64::encoded_len(plain.len()) + OVERHEAD);
-        out.extend_from_slice(b"ENC[AES256_GCM,data:");
-        let mut small = [0u8; 256];
-        let mut large;
-        let buffer: &mut [u8] = match small.get_mut(..plain.len()) {
-            Some(buffer) => buffer,
-            None => {
-                large = vec![0; plain.len()];
-                &mut large
-            }
-        };
-        buffer.copy_from_slice(plain);
-        let nonce = Nonce::from(*iv);
-        let tag = self.cipher.encrypt_inout_detached(&nonce, aad, (&mut *buffer).into());
+        let length = base64::encoded_len(plain.len());
+        out.reserve(token::PREFIX.len() + length + MIDDLE.len() + kind.label().len() + 1);
+        out.extend_from_slice(token::PREFIX);
+        let data = out.len();
+        out.resize(data + length - plain.len(), 0);
+        let from = out.len();
+        out.extend_from_slice(plain);
+        let tag = self.cipher.encrypt_inout_detached(&Nonce::from(*iv), aad, (&mut out[from..]).into());
         let Ok(tag) = tag else { unreachable!("a text of less than 4 GiB is within the limit of GCM") };
-        base64::encode(buffer, out);
-        out.extend_from_slice(b",iv:");
-        base64::encode(iv, out);
-        out.extend_from_slice(b",tag:");
-        base64::encode(&tag, out);
-        out.extend_from_slice(b",type:");
+        base64::encode_at_end(&mut out[data..], plain.len());
+        let mut middle = *MIDDLE;
+        base64::encode(iv, &mut middle[4..]);
+        base64::encode(&tag, &mut middle[53..]);
+        out.extend_from_slice(&middle);
         out.extend_from_slice(kind.label().as_bytes());
         out.push(b']');
     }
@@ -134,14 +127,21 @@ impl Cipher {
 
     fn open_at(&self, token: &Token<'_>, aad: &[u8], out: &mut Vec<u8>, from: usize) -> Result<Kind, LeafCause> {
         base64::decode(token.data, out)?;
-        let mut iv = Vec::with_capacity(36);
-        base64::decode(token.iv, &mut iv)?;
+        let mut usual = [0; 33];
+        let mut other = Vec::new();
+        let iv = match token.iv.len() == 44 && base64::decode_small(token.iv, &mut usual) == Some(32) {
+            true => &usual[..32],
+            false => {
+                base64::decode(token.iv, &mut other)?;
+                &other
+            }
+        };
         base64::decode(token.tag, out)?;
         // The tag follows the data, wherever the boundary between the two texts was.
         let split = out.len().checked_sub(16).filter(|s| *s >= from).ok_or(LeafCause::Authentication)?;
         let tag = Tag::try_from(&out[split..]).map_err(|_| LeafCause::Authentication)?;
         out.truncate(split);
-        self.decrypt(&iv, aad, &mut out[from..], &tag)?;
+        self.decrypt(iv, aad, &mut out[from..], &tag)?;
         token.kind().ok_or(LeafCause::UnknownType)
     }
 

@@ -22,7 +22,8 @@ impl Token<'_> {
     }
 }
 
-const PREFIX: &[u8] = b"ENC[AES256_GCM,data:";
+/// How every token starts.
+pub(super) const PREFIX: &[u8] = b"ENC[AES256_GCM,data:";
 
 /// Parses a token; text behind its last `]` on the first line, and further lines, are ignored.
 pub fn parse(text: &[u8]) -> Option<Token<'_>> {
@@ -33,12 +34,8 @@ pub fn parse(text: &[u8]) -> Option<Token<'_>> {
 /// Like [`parse`], but `data:` may be empty: only we write such tokens, for empty comments in lists.
 pub fn parse_allow_empty(text: &[u8]) -> Option<Token<'_>> {
     let body = text.strip_prefix(PREFIX)?;
-    // The standard library searches for one byte fast, but only this way.
-    let line = match body.contains(&b'\n') {
-        false => body,
-        true => body.split(|b| *b == b'\n').next()?,
-    };
-    let end = line.iter().rposition(|b| *b == b']')?;
+    let line = memchr::memchr(b'\n', body).map_or(body, |end| &body[..end]);
+    let end = memchr::memrchr(b']', line)?;
     // Each group takes as much as it can and leaves the others at least one character, so separators count from the right.
     let (rest, label) = split_last(&line[..end], b",type:")?;
     let (rest, tag) = split_last(rest, b",tag:")?;
@@ -51,7 +48,7 @@ fn split_last<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8
     let mut end = text.len().checked_sub(separator.len())?;
     loop {
         // All separators start with a comma, of which base64 has none.
-        let at = text[..end].iter().rposition(|b| *b == b',')?;
+        let at = memchr::memrchr(b',', &text[..end])?;
         if text[at..].starts_with(separator) {
             return Some((&text[..at], &text[at + separator.len()..]));
         }

@@ -11,7 +11,7 @@ use crate::outline::{Event, Node, Outline, Scalar};
 use crate::path::{Step, TreePath};
 use crate::select::Selector;
 use crate::splice::Edits;
-use crate::value::Kind;
+use crate::value::{Kind, Value};
 use crate::walk::Walker;
 use zeroize::Zeroizing;
 
@@ -38,6 +38,7 @@ impl PlainDocument {
             None => change.set(&change.find(steps)?, steps, value, edits),
             Some(syntax) => syntax.set(Source { text: change.source, outline: change.outline }, steps, value, edits),
         })?;
+        self.retype(&path, value);
         match self.is_at(&path, value) {
             true => Ok(()),
             false => Err(Error::Reparse { path: path.to_string(), reason: "the new value does not read back".into() }),
@@ -69,6 +70,26 @@ impl PlainDocument {
             }
             Ok(())
         })
+    }
+
+    /// Where the text says nothing of the type of a value, it is the one that was set.
+    fn retype(&mut self, path: &TreePath, value: &[Event<'_>]) {
+        let Ok(index) = self.find(path) else { return };
+        let end = self.outline.items[index].end as usize;
+        let values = value.iter().filter_map(|event| match event {
+            Event::Leaf(_, value) => Some(value),
+            _ => None,
+        });
+        let leaves = (index..end).filter(|index| self.outline.items[*index].is_leaf());
+        let typed: Vec<(usize, Scalar)> =
+            leaves.zip(values).filter_map(|(i, value)| Some((i, typed(value)?))).collect();
+        for (index, scalar) in typed {
+            let texts = self.outline.texts(&self.source);
+            let Node::Leaf(found @ Scalar::Str(_)) = &self.outline.items[index].node else { continue };
+            if found.value(texts).same(&self.format.clear(scalar.value(texts))) {
+                self.outline.items[index].node = Node::Leaf(scalar);
+            }
+        }
     }
 
     /// Whether a path of the first document leads to a node.
@@ -122,16 +143,18 @@ impl PlainDocument {
         write(&change, &mut edits)?;
         let changed = Zeroizing::new(edits.finish()?);
         let mut outline = reread(self.format, &changed)?;
-        let before = others(&self.source, &self.outline, steps);
-        let after = others(&changed, &outline, if stays { steps } else { &[] });
+        let before = others(self.format, &self.source, &self.outline, steps);
+        let after = others(self.format, &changed, &outline, if stays { steps } else { &[] });
         if before.len() != after.len() || before.iter().zip(&after).any(|(was, is)| was.digest != is.digest) {
             let reason = "another value would change".into();
             return Err(Error::Reparse { path: "the text".into(), reason });
         }
-        // A float that is written like an integer stays a float.
+        // A float that is written like an integer stays a float, and what is written like a text keeps its type.
         for (was, is) in before.iter().zip(&after) {
-            if let Node::Leaf(Scalar::Float(float)) = self.outline.items[was.index].node {
-                outline.items[is.index].node = Node::Leaf(Scalar::Float(float));
+            match &self.outline.items[was.index].node {
+                Node::Leaf(Scalar::Str(_)) => {}
+                Node::Leaf(scalar) => outline.items[is.index].node = Node::Leaf(scalar.clone()),
+                _ => {}
             }
         }
         self.source = changed;
@@ -163,6 +186,17 @@ fn is_reserved(format: Format, key: &str) -> bool {
     }
 }
 
+/// A value as a node of its type; `None` for a text, and for null, which is never one.
+fn typed(value: &Value<'_>) -> Option<Scalar> {
+    Some(match value {
+        Value::Str(_) | Value::Null => return None,
+        Value::Bool(value) => Scalar::Bool(*value),
+        Value::Int(value) => Scalar::Int(*value),
+        Value::Float(value) => Scalar::Float(*value),
+        Value::Time(value) => Scalar::Time(Box::new(*value)),
+    })
+}
+
 /// A leaf that may not change.
 struct Other {
     index: usize,
@@ -171,7 +205,7 @@ struct Other {
 }
 
 /// Digests of path and value of every leaf that is not at or below a path, nor in its way; all for the root.
-fn others(source: &str, outline: &Outline, steps: &[Step]) -> Vec<Other> {
+fn others(format: Format, source: &str, outline: &Outline, steps: &[Step]) -> Vec<Other> {
     let texts = outline.texts(source);
     let found = Change { source, outline }.find(steps).ok();
     let below =
@@ -186,9 +220,9 @@ fn others(source: &str, outline: &Outline, steps: &[Step]) -> Vec<Other> {
             if let Node::Leaf(scalar) = &outline.items[step.index].node
                 && !below.contains(&step.index)
             {
-                let value = scalar.value(texts);
-                let kind = match scalar {
-                    Scalar::Float(_) => Kind::Int as u64 + 1,
+                let value = format.clear(scalar.value(texts));
+                let kind = match &value {
+                    Value::Float(_) => Kind::Int as u64 + 1,
                     _ => value.kind().map_or(0, |k| k as u64 + 1),
                 };
                 // Minus zero is written like an integer, which has no sign.

@@ -158,6 +158,7 @@ impl EncryptedDocument {
         let mut metadata = self.metadata.clone();
         metadata.threshold = keys.wrap_groups(&mut groups, threshold, &data_key)?;
         metadata.groups = groups;
+        metadata.date_keys();
         let (old, new) = (self.metadata.write(), metadata.write());
         let mut edits = Edits::new(&self.source, self.source.len() + 4096, self.branches.len());
         match self.format.syntax() {

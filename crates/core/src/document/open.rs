@@ -66,8 +66,8 @@ impl EncryptedDocument {
         let outline =
             self.format.outline(&text).or_else(|e| if e == Error::Empty { Ok(Outline::default()) } else { Err(e) });
         let mut outline = outline.map_err(|e| fault(e.to_string()))?;
-        for (index, float) in self.check(opened, &text, &outline)? {
-            outline.items[index].node = Node::Leaf(Scalar::Float(float));
+        for (index, scalar) in self.check(opened, &text, &outline)? {
+            outline.items[index].node = Node::Leaf(scalar);
         }
         Ok((text, outline))
     }
@@ -360,12 +360,10 @@ impl EncryptedDocument {
 
     /// Compares every value of the plain text, read again, with what was opened. Returns the places of floats that read as
     /// integers, and what they are: an integer has no negative zero.
-    fn check(&self, opened: &OpenedItems, text: &str, outline: &Outline) -> Result<Vec<(usize, f64)>, Error> {
+    fn check(&self, opened: &OpenedItems, text: &str, outline: &Outline) -> Result<Vec<(usize, Scalar)>, Error> {
         let texts = outline.texts(text);
         let mut found = outline.items.iter().enumerate().filter(|(_, i)| matches!(i.node, Node::Leaf(_)));
-        let mut floats = Vec::new();
-        // Dotenv and INI have texts only, whatever the label of a token says.
-        let only_text = matches!(self.format, Format::Dotenv | Format::Ini);
+        let mut typed = Vec::new();
         let mut index = 0;
         while index < self.outline.items.len() {
             let item = &self.outline.items[index];
@@ -384,12 +382,11 @@ impl EncryptedDocument {
             };
             let same = match found.next().map(|(place, i)| (place, &i.node, i.key())) {
                 Some((place, Node::Leaf(scalar), key)) => {
-                    if let (Scalar::Int(_), Value::Float(float)) = (scalar, &wanted) {
-                        floats.push((place, *float));
+                    if let (Scalar::Int(_) | Scalar::Str(_), Opened::Scalar(was, _)) = (scalar, &opened.items[at]) {
+                        typed.push((place, was.clone()));
                     }
                     let keys = key.map(|k| k.bytes(texts)) == item.key().map(|k| k.bytes(self.texts()));
-                    keys && (same_or_float(&scalar.value(texts), &wanted)
-                        || only_text && wanted.kind() != Some(Kind::Str))
+                    keys && same_or_float(&scalar.value(texts), &self.format.clear(wanted))
                 }
                 _ => false,
             };
@@ -400,17 +397,15 @@ impl EncryptedDocument {
         }
         match found.next() {
             Some(_) => Err(Error::Reparse { path: "the decrypted text".into(), reason: "a value too many".into() }),
-            None => Ok(floats),
+            None => Ok(typed),
         }
     }
 }
 
-/// compat: the reference prints an integral float without a fraction, which reads back as an integer; JSON, dotenv and INI
-/// have strings for what they lack.
+/// compat: the reference prints an integral float without a fraction, which reads back as an integer.
 fn same_or_float(found: &Value<'_>, wanted: &Value<'_>) -> bool {
     match (found, wanted) {
         (Value::Int(i), Value::Float(f)) => *i as f64 == *f,
-        (Value::Str(text), Value::Time(time)) => **text == *time.canonical().as_bytes(),
         _ => found.same(wanted),
     }
 }

@@ -162,9 +162,9 @@ fn shape<'a>(
         |_| false,
         |step| {
             match comment(step.index) {
-                // Of empty ones the writers keep as many as they like.
+                // Where a comment stands decides whether the blanks behind it are its own, and whether an empty one counts.
                 Some(text) if text.trim_ascii().is_empty() => {}
-                Some(text) => comments = comments.wrapping_add(fast_digest(text)),
+                Some(text) => comments = comments.wrapping_add(fast_digest(text.trim_ascii())),
                 None => paths.push(fast_digest(step.aad)),
             }
             Ok(())

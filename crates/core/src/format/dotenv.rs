@@ -4,7 +4,7 @@
 //! belongs to its value, goes into the token and comes back with it. Metadata are the lines whose key starts with
 //! `sops_`, put behind the last line that is not blank and in front of its line break.
 
-use super::flat::{self, Builder, Field, cannot_carry, contains, refused, scalar_text};
+use super::flat::{self, Builder, Field, cannot_carry, contains, refused};
 use super::syntax::{Existing, Source, Syntax};
 use crate::error::Error;
 use crate::outline::{Event, Item, Node, Outline, Scalar, Span, Text};
@@ -269,7 +269,7 @@ fn escape(text: &[u8], out: &mut Vec<u8>) {
 
 /// The text of a value, if it reads back as it is.
 fn checked(value: &Value<'_>) -> Result<zeroize::Zeroizing<Vec<u8>>, &'static str> {
-    let Some(text) = scalar_text(value) else { return Err("dotenv has no null; remove the entry or make it a text") };
+    let Some(text) = value.text() else { return Err("dotenv has no null; remove the entry or make it a text") };
     if contains(&text, b"\\n") {
         return Err(LOOK_ALIKE);
     }

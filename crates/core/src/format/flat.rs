@@ -1,4 +1,4 @@
-//! What dotenv and INI share: metadata as flat names, the text of a value that is no string, and outlines of lines.
+//! What dotenv and INI share: metadata as flat names, and outlines of lines.
 //!
 //! Both formats know only names and texts, so a nested field becomes one entry per leaf: its name is the names on the way
 //! to it, with `__map_` in front of a member and `__list_` in front of a position. The way back is strict, because a
@@ -8,7 +8,7 @@ use super::yaml::MAX_TEXT;
 use crate::error::Error;
 use crate::outline::{Document, Event, Item, NONE, Node, Outline, Scalar, Span, Style, Text, Texts};
 use crate::path::display_keys;
-use crate::value::{Value, canonical_float, short_float};
+use crate::value::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, btree_map};
 use zeroize::Zeroizing;
@@ -67,7 +67,7 @@ pub(crate) fn flatten(events: &[Event<'_>]) -> Vec<Field> {
         }
         match event {
             Event::Leaf(_, value) => {
-                let text = scalar_text(value).map(|text| text.to_vec()).unwrap_or_default();
+                let text = value.text().map(|text| text.to_vec()).unwrap_or_default();
                 fields.push(Field { name: name.clone(), text });
                 name.truncate(outside);
             }
@@ -230,26 +230,6 @@ fn emit<'a>(mut nodes: Vec<Branch<'a>>) -> Result<Vec<Event<'a>>, Error> {
             Some(Rest::List(elements)) => elements.next().map(|(_, index)| (None, index)),
         };
     }
-}
-
-/// The text of a value; `None` for null, which has none.
-///
-/// compat: `G` style for floats, with a decimal at least: `1E+06`, `1.0`. Times keep the fraction that the reference cuts
-/// off.
-pub(crate) fn scalar_text(value: &Value<'_>) -> Option<Zeroizing<Vec<u8>>> {
-    Some(Zeroizing::new(match value {
-        Value::Null => return None,
-        Value::Bool(b) => if *b { "true" } else { "false" }.into(),
-        Value::Float(f) if !f.is_finite() => canonical_float(*f).into_bytes(),
-        Value::Float(f) => {
-            let mut text = short_float(*f).to_ascii_uppercase();
-            if !text.contains(['.', 'E']) {
-                text.push_str(".0");
-            }
-            text.into_bytes()
-        }
-        other => other.canonical().into_owned(),
-    }))
 }
 
 /// Whether `needle` occurs.
@@ -426,7 +406,7 @@ mod tests {
 
     #[test]
     fn values_that_are_no_strings_have_the_texts_of_the_reference() {
-        let text = |value: Value<'_>| scalar_text(&value).map(|t| String::from_utf8(t.to_vec()).expect("text"));
+        let text = |value: Value<'_>| value.text().map(|t| String::from_utf8(t.to_vec()).expect("text"));
         for (value, wanted) in [
             (1.0, "1.0"),
             (1e6, "1E+06"),

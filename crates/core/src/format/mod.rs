@@ -11,6 +11,7 @@ pub mod yaml;
 
 use crate::error::Error;
 use crate::outline::Outline;
+use crate::value::Value;
 use std::borrow::Cow;
 use syntax::{Source, Syntax};
 use yaml::read::{self, Encoding};
@@ -79,6 +80,17 @@ impl Format {
             Format::Json | Format::Binary => Some(&json::Json),
             Format::Dotenv => Some(&dotenv::Dotenv),
             Format::Ini => Some(&ini::Ini),
+        }
+    }
+
+    /// What a value is once it stands in a clear text: dotenv and INI have nothing but texts, JSON has no times.
+    pub(crate) fn clear(self, value: Value<'_>) -> Value<'_> {
+        match (self, &value) {
+            (_, Value::Str(_) | Value::Null) => value,
+            (Format::Dotenv | Format::Ini, typed) | (Format::Json, typed @ Value::Time(_)) => {
+                Value::Str(Cow::Owned(typed.text().unwrap_or_default().to_vec()))
+            }
+            _ => value,
         }
     }
 

@@ -5,12 +5,18 @@
 
 #[cfg(feature = "age")]
 pub mod age;
+#[cfg(feature = "pgp")]
+pub mod pgp;
+#[cfg(any(feature = "pgp", feature = "age-plugin"))]
+pub mod program;
+pub mod testing;
 
 use crate::crypto::cipher::DataKey;
 use crate::crypto::shamir;
 use crate::error::{Error, GroupReport, KeyReport};
 use crate::metadata::keys::{KeyKind, MasterKey};
 use crate::metadata::{KeyGroup, Metadata};
+use crate::value::Timestamp;
 use zeroize::Zeroizing;
 
 /// The data key, or one share of it. Zeroed when dropped.
@@ -84,11 +90,17 @@ pub struct Keyring {
     sources: Vec<Box<dyn KeySource>>,
     order: Vec<KeyKind>,
     call: CallContext,
+    now: Option<Timestamp>,
 }
 
 impl Default for Keyring {
     fn default() -> Self {
-        Keyring { sources: Vec::new(), order: vec![KeyKind::Age, KeyKind::Pgp], call: CallContext::default() }
+        Keyring {
+            sources: Vec::new(),
+            order: vec![KeyKind::Age, KeyKind::Pgp],
+            call: CallContext::default(),
+            now: None,
+        }
     }
 }
 
@@ -108,6 +120,12 @@ impl Keyring {
     /// the file. Without this call: age, then PGP.
     pub fn in_order(mut self, kinds: &[KeyKind]) -> Keyring {
         self.order = kinds.to_vec();
+        self
+    }
+
+    /// Says what time it is, for the metadata of keys that are new. Without this call they get the time of the file's MAC.
+    pub fn at(mut self, unix_seconds: i64) -> Keyring {
+        self.now = Some(Timestamp::from_unix_seconds(unix_seconds));
         self
     }
 
@@ -137,6 +155,10 @@ impl Keyring {
                 return Err(fail(not_built_in(master.kind()), master));
             };
             master.wrapped = source.wrap(master, part, &self.call).map_err(|error| fail(error.to_string(), master))?;
+            // An age entry has no such field.
+            if master.kind() != KeyKind::Age {
+                master.created_at = master.created_at.or(self.now);
+            }
         }
         Ok(())
     }
@@ -213,6 +235,15 @@ impl Keyring {
         keys.sort_by_key(|k| self.order.iter().position(|kind| *kind == k.kind()).unwrap_or(self.order.len()));
         keys
     }
+}
+
+/// A system error as one lower-case phrase, without its number.
+#[cfg(any(feature = "pgp", feature = "age-plugin"))]
+fn system_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn not_built_in(kind: KeyKind) -> String {

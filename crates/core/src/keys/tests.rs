@@ -119,3 +119,17 @@ fn keys_are_tried_in_the_order_of_their_kinds() {
     assert!(keyring.in_order(&[KeyKind::Pgp, KeyKind::HcKms]).recover(&metadata).is_err());
     assert_eq!(*seen.lock().expect("one thread"), ["r:c", "a", "b"]);
 }
+
+#[test]
+fn new_keys_are_dated_and_old_ones_keep_their_date() {
+    let (_, data_key) = wrapped(&[&["a"]], 0);
+    let old = MasterKey { created_at: Some(Timestamp::from_unix_seconds(7)), ..key("old") };
+    let mut groups = [KeyGroup::new(vec![key("new"), old])];
+    fake(&[]).0.at(9).wrap_groups(&mut groups, 0, &data_key).expect("wraps");
+    let dates: Vec<_> = groups[0].keys.iter().map(|key| key.created_at).collect();
+    assert_eq!(dates, [Some(Timestamp::from_unix_seconds(9)), Some(Timestamp::from_unix_seconds(7))]);
+
+    let mut metadata = Metadata::new(vec![KeyGroup::new(vec![key("a")])], 0);
+    metadata.date_keys();
+    assert_eq!(metadata.groups[0].keys[0].created_at, Some(metadata.last_modified), "nobody said what time it is");
+}

@@ -65,6 +65,17 @@
 //! * `rotate` removes every copy of a key, adds none twice, and names recipients that `.sops.yaml` does not.
 //! * A rotation wraps nothing until every group has a key.
 //!
+//! # Keys
+//!
+//! * Identities are read once in a run, in a fixed order; the reference reads them for each key, in a random one.
+//! * What a command for identities was given is not shown when it fails, only its program.
+//! * A data key that has not 32 bytes, or none, is a key that did not work.
+//! * What is given as a recipient and is none is not repeated: it may be an identity.
+//! * An encrypted file key whose age header lacks the end of a stanza is refused, as by the reference and not by the age crate.
+//! * Messages of plugins are shown without `--verbose`. A gpg-agent that does not understand us is no reason not to ask.
+//! * `groups add` takes `--hckms`, `updatekeys` and `groups` take `--decryption-order`.
+//! * A threshold of several groups that is reached ends the search.
+//!
 //! # Command
 //!
 //! * Files are replaced as a whole, with the modes, owners and attributes they had, or not at all; the reference empties

@@ -70,7 +70,13 @@ impl Metadata {
             unknown: Unknown::default(),
         }
     }
-}
 
-#[cfg(test)]
-mod tests;
+    /// Gives keys that nobody dated the time of the MAC; age entries have no such field.
+    pub(crate) fn date_keys(&mut self) {
+        let now = self.last_modified;
+        let keys = self.groups.iter_mut().flat_map(|group| &mut group.keys);
+        for key in keys.filter(|key| key.kind() != keys::KeyKind::Age) {
+            key.created_at.get_or_insert(now);
+        }
+    }
+}

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::format::Format;
 use crate::format::yaml::layout::{self, Branch, Place};
 use crate::format::yaml::read;
+use crate::format::yaml::seal::Sealing;
 use crate::outline::{Document, Event, NONE, Node, Outline};
 use crate::splice::{Change, Edits};
 use crate::value::Value;
@@ -54,6 +55,8 @@ impl<'a> LaidOut<'a> {
             let branch = Branch { events: &placeholder, written: None, indent: 4, place };
             layout::insert_branch(source, outline, document, &branch, &mut edits);
         }
+        // The placeholder ends the line of a literal that no line break ends.
+        Sealing::new(source, outline).end_open_block(|_| false, &mut edits);
         let (text, changes) = edits.finish_with_changes()?;
         let outline = read::outline(&text)?;
         let branches = layout::branches(&outline, &text);

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::format::Format;
 use crate::format::yaml::layout;
 use crate::format::yaml::open::Opened;
-use crate::format::yaml::seal::float_spelling;
+use crate::format::yaml::seal::{self, float_spelling};
 use crate::metadata::Metadata;
 use crate::outline::{Item, NONE, Node, Outline, Scalar, Span, Style};
 use crate::spelling::{self, Patch, compose};
@@ -18,7 +18,7 @@ const STRICT_KIND: &[u8] = b"SopsSecret";
 
 /// Whether the text of a scalar surely comes back: an ordinary word or number, as any writer would write it.
 pub(super) fn comes_back(item: &Item, scalar: &Scalar, source: &str) -> bool {
-    if item.extra != NONE {
+    if item.extra != NONE || seal::needs_space(source, item.span) {
         return false;
     }
     let text = &source.as_bytes()[item.span.range()];

@@ -10,6 +10,7 @@
 //! * [`flat`]: what dotenv and INI texts are read as.
 //! * [`crypto`]: tokens and vectors that others computed.
 //! * [`shamir`]: shares, and files with key groups.
+//! * [`keys`]: key sources against `gpg` and `age`.
 //! * [`life`]: files that are opened, changed and sealed again.
 //! * [`integrity`]: what the format protects and what it does not.
 //! * [`regressions`]: small texts that broke once.
@@ -31,6 +32,7 @@ mod flat;
 mod integrity;
 mod json_output;
 mod json_suite;
+mod keys;
 mod library;
 mod life;
 mod regressions;

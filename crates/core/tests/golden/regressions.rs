@@ -1,6 +1,8 @@
 //! Small texts that broke once, mostly found by fuzzing: each is sealed, and opened to the very bytes.
 
 use crate::library::{self, Arguments};
+use sops_core::value::Value;
+use sops_core::{EncryptedDocument, Event, Format, Keyring, PlainDocument, TreePath, keys::age::AgeIdentities};
 
 fn comes_back(text: &str) -> Result<(), String> {
     let sealed = library::encrypt(text.as_bytes(), &Arguments::everything()).map_err(|e| format!("seal: {e}"))?;
@@ -31,4 +33,76 @@ fn blank_lines_with_tabs_at_the_end_stay_in_front_of_the_branch() {
         "a:\n  b: x\n   \t\n\n",
         "a: x\r\n \t\r\n\r\n",
     ]);
+}
+
+#[test]
+fn a_literal_without_a_line_break_keeps_its_value_behind_other_documents() {
+    let document = "b: |+\n#c7\n---\na_unencrypted: |\n  v";
+    let encrypted = library::encrypt(document.as_bytes(), &Arguments::everything()).expect("encrypts");
+    assert_eq!(library::decrypt(&encrypted, false).expect("decrypts").source(), document);
+}
+
+#[test]
+fn a_digit_of_the_persons_own_is_no_mark() {
+    for document in
+        ["a_unencrypted: |2-\n   v", "a_unencrypted: |2-\n  v", "a_unencrypted: |-2\n  v", "a_unencrypted: |+2\n   v"]
+    {
+        let encrypted = library::encrypt(document.as_bytes(), &Arguments::everything()).expect("encrypts");
+        assert_eq!(library::decrypt(&encrypted, false).expect("decrypts").source(), document);
+    }
+}
+
+/// dotenv and INI have texts only, but their tokens have types: those of a file that the reference converted or changed,
+/// and those of values that were set here.
+#[test]
+fn types_of_tokens_in_formats_of_texts_stay() {
+    let keys = Keyring::new().with(AgeIdentities::parse(library::ALICE).expect("an identity"));
+    let leaf = |value: Value<'static>| [Event::Leaf(None, value)];
+    for (format, text, section) in
+        [(Format::Dotenv, "A=x\nB=y\nC=z\n", ""), (Format::Ini, "[s]\nA = x\nB = y\nC = z\n", r#"["s"]"#)]
+    {
+        let path = |key: &str| TreePath::parse(&format!("{section}[\"{key}\"]")).expect("a path");
+        let mut plain = PlainDocument::parse(format, text.as_bytes()).expect("a text");
+        let values = [("A", Value::Int(5)), ("B", Value::Bool(true)), ("D_unencrypted", Value::Float(1.0))];
+        for (key, value) in values.clone() {
+            plain.set(&path(key), &leaf(value)).expect("it is set");
+        }
+        let sealer = library::sealer(&Arguments::everything()).expect("a sealer");
+        let sealed = sealer.seal(&plain, library::NOW).expect("it is sealed");
+        let line = |bytes: &[u8], key: &str| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            text.lines().find(|line| line.starts_with(key)).expect("a line").to_owned()
+        };
+        for (key, label) in [("A", "type:int]"), ("B", "type:bool]"), ("C", "type:str]"), ("D_", "1.0")] {
+            assert!(line(&sealed, key).ends_with(label), "{}", line(&sealed, key));
+        }
+
+        // The MAC verifies, and they are there as they were set; what is clear is a text.
+        let (mut plain, sealer) =
+            EncryptedDocument::parse(format, &sealed).expect("metadata").open(&keys).expect("opens");
+        for (key, value) in &values[..2] {
+            assert!(plain.is_at(&path(key), &leaf(value.clone())), "{key}");
+        }
+        let converted = plain.convert(Format::Yaml, None).expect("YAML");
+        let converted = String::from_utf8(converted).expect("UTF-8");
+        assert!(converted.contains("A: 5\n") && converted.contains("B: true\n"), "{converted}");
+        assert!(converted.contains("D_unencrypted: \"1.0\"\n"), "{converted}");
+
+        // Another value changes, and their tokens stay.
+        plain.set(&path("C"), &leaf("w".into())).expect("it is set");
+        let again = sealer.seal(&plain, library::NOW + 60).expect("it is sealed");
+        assert!(["A", "B"].iter().all(|key| line(&sealed, key) == line(&again, key)), "{format:?}");
+        assert_ne!(line(&sealed, "C"), line(&again, "C"));
+    }
+}
+
+/// The reference trims them, and its tokens are bound to the trimmed key.
+#[test]
+fn blanks_inside_the_quotes_of_an_ini_key_do_not_count() {
+    let plain = |text: &str| PlainDocument::parse(Format::Ini, text.as_bytes()).expect("INI");
+    for key in ["\" k \"", "` k\t`", "\"\"\" k\"\"\"", "\"\u{a0}k\""] {
+        let path = TreePath::parse(r#"["s"]["k"]"#).expect("a path");
+        assert!(plain(&format!("[s]\n{key} = v\n")).contains(&path), "{key}");
+    }
+    assert!(PlainDocument::parse(Format::Ini, b"[s]\n\" \" = v\n").is_err(), "no key is left");
 }

@@ -101,7 +101,8 @@ fn key(text: &str, line: Span, has_break: bool) -> Result<(Span, u32), &'static 
         quote => {
             let inner = &content[quote.len()..];
             let Some(close) = inner.find(quote) else { return Err("missing closing key quote") };
-            let name = Span::new(start + quote.len(), start + quote.len() + close);
+            // compat: blanks inside the quotes do not count either.
+            let name = trimmed(text, Span::new(start + quote.len(), start + quote.len() + close));
             (Some(name), close + 2 * quote.len())
         }
     };

@@ -7,7 +7,7 @@ use super::metadata::{content_start, line_ending};
 use super::scan::{BARE, FOLD, Scanner, TRIPLE, bare_token, folded_token, is_bare, pieces, text_start};
 use super::tree::comment_line;
 use crate::error::Error;
-use crate::format::flat::{cannot_carry, scalar_text};
+use crate::format::flat::cannot_carry;
 use crate::format::syntax::Source;
 use crate::outline::{Item, Node, Span, Style};
 use crate::splice::Edits;
@@ -174,7 +174,7 @@ pub(super) const CANNOT: &str =
 
 /// The text of a value that may stand in an INI file.
 pub(super) fn text_of(value: &Value<'_>) -> Result<Secret, &'static str> {
-    let Some(text) = scalar_text(value) else { return Err("INI has no null; remove the entry or make it a text") };
+    let Some(text) = value.text() else { return Err("INI has no null; remove the entry or make it a text") };
     match std::str::from_utf8(&text) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         Err(_) => Err("the value is not UTF-8; use the binary format for it"),

@@ -7,7 +7,7 @@ use super::layout::{self, New, Slot, children, item};
 use super::write;
 use crate::error::Error;
 use crate::format::syntax::{Existing, Source};
-use crate::format::yaml::branch::{identity, inner, is_same_metadata, key_of};
+use crate::format::yaml::branch::{counterparts, inner, is_same_metadata, key_of};
 use crate::metadata::members;
 use crate::outline::{Event, Node, Span};
 use crate::splice::Edits;
@@ -225,25 +225,28 @@ fn list(source: Source<'_>, index: u32, old: &[Event<'_>], new: &[Event<'_>], ed
         let pairs = children.iter().zip(was.into_iter().zip(is));
         return pairs.for_each(|(child, (was, is))| node(source, *child, was, is, edits));
     }
-    let mut left: Vec<usize> = (0..was.len()).collect();
+    let mut stays = vec![false; was.len()];
     let (mut kept, mut added) = (Vec::new(), Vec::new());
-    for element in is {
-        match left.iter().position(|i| identity(was[*i]) == identity(element)) {
-            Some(at) => kept.push((left.remove(at), element)),
-            None => added.push(element),
+    for (element, place) in is.iter().zip(counterparts(&was, &is)) {
+        match place {
+            Some(place) => {
+                stays[place] = true;
+                kept.push((place, *element));
+            }
+            None => added.push(*element),
         }
     }
     if kept.is_empty() {
         return write_anew(source, index, new, edits);
     }
     let (layout, separator) = layout::beside(source, &children);
-    let staying = (0..was.len()).filter(|i| !left.contains(i)).map(|i| Slot::Kept(children[i]));
+    let staying = children.iter().zip(&stays).filter(|(_, stays)| **stays).map(|(child, _)| Slot::Kept(*child));
     let coming = added
         .into_iter()
         .map(|element| Slot::New(New { text: layout::entry(None, element, &layout), separator: separator.clone() }));
     let slots: Vec<Slot> = staying.chain(coming).collect();
-    for (i, element) in kept {
-        node(source, children[i], was[i], element, edits);
+    for (place, element) in kept {
+        node(source, children[place], was[place], element, edits);
     }
     layout::arrange(source, index, &slots, edits);
 }

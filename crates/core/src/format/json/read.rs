@@ -1,113 +1,64 @@
 //! One JSON text as a value: what `set` takes.
 
+use super::scan;
 use crate::error::Error;
-use crate::outline::Event;
+use crate::outline::{Event, NONE, Outline};
 use crate::value::Value;
-use serde::de::DeserializeSeed;
-use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
-use std::fmt;
+use std::collections::HashSet;
 
 /// Reads one JSON text; the order of keys is kept, whole numbers are exact.
 ///
 /// # Errors
-/// [`Error::Syntax`] for anything else, for a key that occurs twice, and for whole numbers beyond 64 bits. The text
-/// is not part of the error.
+/// [`Error::Syntax`] for anything else, for a key that occurs twice, and for whole numbers beyond 64 bits, which the
+/// reference rounds; [`Error::Limit`] for more than 10,000 levels or 2 GiB. The text is not part of the error.
 ///
 /// ```
 /// # use sops_core::format::json::read;
 /// assert_eq!(read::value(r#"{"port": 5432, "tls": true}"#)?.len(), 4);
 /// assert!(read::value("hunter2").is_err());
+/// assert!(read::value("18446744073709551616").is_err());
 /// # Ok::<(), sops_core::Error>(())
 /// ```
 pub fn value(text: &str) -> Result<Vec<Event<'static>>, Error> {
-    let mut events = Vec::new();
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = Node { key: None, events: &mut events }.deserialize(&mut reader).and_then(|()| reader.end());
-    match read {
-        Ok(()) => Ok(events),
-        Err(error) => {
-            let (line, column) = (error.line() as u32, error.column() as u32);
-            Err(Error::Syntax { line, column, problem: "not valid JSON".into() })
+    let outline = scan::value(text)?;
+    check_keys(&outline, text)?;
+    let events = outline.events(text, 0, outline.items.len(), |_| None);
+    Ok(events.into_iter().map(owned).collect())
+}
+
+/// compat: the reference takes keys that stand twice, and readers of its file see one of them.
+fn check_keys(outline: &Outline, text: &str) -> Result<(), Error> {
+    let texts = outline.texts(text);
+    let mut seen = HashSet::new();
+    for item in outline.items.iter().filter(|item| item.parent != NONE) {
+        let Some(key) = item.key() else { continue };
+        if !seen.insert((item.parent, key.bytes(texts))) {
+            return Err(scan::syntax_error(text, item.entry_start as usize, "a key occurs twice".into()));
         }
     }
+    Ok(())
 }
 
-struct Node<'e> {
-    key: Option<Cow<'static, str>>,
-    events: &'e mut Vec<Event<'static>>,
-}
-
-impl<'de> DeserializeSeed<'de> for Node<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl Node<'_> {
-    fn leaf(self, value: Value<'static>) {
-        self.events.push(Event::Leaf(self.key, value));
+fn owned(event: Event<'_>) -> Event<'static> {
+    let key = |key: Option<Cow<'_, str>>| key.map(|key| Cow::Owned(key.into_owned()));
+    match event {
+        Event::Map(name) => Event::Map(key(name)),
+        Event::List(name) => Event::List(key(name)),
+        Event::Leaf(name, value) => Event::Leaf(key(name), owned_value(value)),
+        Event::Comment { text, inline } => Event::Comment { text: Cow::Owned(text.into_owned()), inline },
+        Event::End => Event::End,
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.leaf(Value::Null);
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.leaf(Value::Bool(value));
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.leaf(Value::Int(value));
-        Ok(())
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        let value = i64::try_from(value).map_err(|_| E::custom("a whole number beyond 64 bits"))?;
-        self.leaf(Value::Int(value));
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.leaf(Value::Float(value));
-        Ok(())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.leaf(Value::Str(Cow::Owned(value.as_bytes().to_vec())));
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        self.events.push(Event::List(self.key));
-        while elements.next_element_seed(Node { key: None, events: self.events })?.is_some() {}
-        self.events.push(Event::End);
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        self.events.push(Event::Map(self.key));
-        let mut seen = std::collections::HashSet::new();
-        while let Some(key) = members.next_key::<String>()? {
-            if !seen.insert(key.clone()) {
-                return Err(A::Error::custom("a key occurs twice"));
-            }
-            members.next_value_seed(Node { key: Some(key.into()), events: self.events })?;
-        }
-        self.events.push(Event::End);
-        Ok(())
+fn owned_value(value: Value<'_>) -> Value<'static> {
+    match value {
+        Value::Null => Value::Null,
+        Value::Bool(value) => Value::Bool(value),
+        Value::Int(value) => Value::Int(value),
+        Value::Float(value) => Value::Float(value),
+        Value::Time(value) => Value::Time(value),
+        Value::Str(text) => Value::Str(Cow::Owned(text.into_owned())),
     }
 }
 
@@ -130,11 +81,43 @@ mod tests {
         assert!(matches!(events[4], Event::Leaf(None, Value::Float(f)) if f == 1.5));
     }
 
+    /// The type a number of 2⁶³ and above would get decides whether its digits stay: none may come back changed.
     #[test]
-    fn errors_do_not_show_the_text() {
-        for text in ["hunter2", "{\"a\": hunter2}", "18446744073709551615", "{\"a\":1,\"a\":2}", "1 2", ""] {
+    fn whole_numbers_beyond_64_bits_are_refused_wherever_they_stand() {
+        for text in
+            ["9223372036854775808", "-9223372036854775809", "[18446744073709551616]", "{\"a\": 1180591620717411303424}"]
+        {
             let error = value(text).err().expect("an error").to_string();
-            assert!(!error.contains("hunter"), "{error}");
+            assert!(error.contains("a whole number beyond 64 bits"), "{error}");
         }
+        for text in ["9223372036854775807", "-9223372036854775808", "1e20", "18446744073709551616.0"] {
+            assert_eq!(value(text).expect("JSON").len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_say_where_and_do_not_show_the_text() {
+        for (text, place) in [
+            ("hunter2", "line 1, column 1: expected a value"),
+            ("{\"a\": hunter2}", "line 1, column 7: expected a value"),
+            ("{\"a\":1,\n\"a\":2}", "line 2, column 1: a key occurs twice"),
+            ("{\"a\":1,\"\\u0061\":2}", "line 1, column 8: a key occurs twice"),
+            ("1 hunter2", "line 1, column 3: expected the end of the text behind the value"),
+            ("", "line 1, column 1: unexpected end of the text, expected a value"),
+        ] {
+            assert_eq!(value(text).err().expect("an error").to_string(), place);
+        }
+    }
+
+    #[test]
+    fn equal_keys_of_different_objects_are_no_duplicates() {
+        assert_eq!(value(r#" [{"a": {"a": 1}}, {"a": 2}] "#).expect("JSON").len(), 10);
+    }
+
+    #[test]
+    fn nesting_costs_no_stack() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert_eq!(value(&nested(10_000)).expect("JSON").len(), 20_000);
+        assert!(matches!(value(&nested(10_001)), Err(Error::Limit { .. })));
     }
 }

@@ -25,11 +25,25 @@ use crate::outline::{Document, Item, NONE, Node, Outline, Scalar, Span, Style, T
 /// # Ok::<(), sops_core::Error>(())
 /// ```
 pub fn outline(text: &str) -> Result<Outline, Error> {
-    if text.len() >= MAX_TEXT {
-        return Err(Error::Limit { what: "size of the text in bytes", max: MAX_TEXT as u64 });
-    }
-    let scanner = Scanner { text, bytes: text.as_bytes(), at: 0, outline: Outline::default(), open: Vec::new() };
-    scanner.run()
+    Scanner::new(text, Top::Object)?.run()
+}
+
+/// Reads a text of one value of any kind, and nothing but white space around it. Whole numbers beyond 64 bits are refused:
+/// who types one means its digits.
+///
+/// # Errors
+/// Those of [`outline`].
+pub(super) fn value(text: &str) -> Result<Outline, Error> {
+    Scanner::new(text, Top::Value)?.run()
+}
+
+/// What stands at the top.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Top {
+    /// An object: a file.
+    Object,
+    /// Any value: what somebody typed.
+    Value,
 }
 
 /// Where a problem is and what it is; the position becomes line and column only when it is reported.
@@ -57,11 +71,19 @@ struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    top: Top,
     outline: Outline,
     open: Vec<Open>,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn new(text: &'a str, top: Top) -> Result<Scanner<'a>, Error> {
+        if text.len() >= MAX_TEXT {
+            return Err(Error::Limit { what: "size of the text in bytes", max: MAX_TEXT as u64 });
+        }
+        Ok(Scanner { text, bytes: text.as_bytes(), at: 0, top, outline: Outline::default(), open: Vec::new() })
+    }
+
     fn run(mut self) -> Result<Outline, Error> {
         match self.document() {
             Ok(()) => {
@@ -75,7 +97,13 @@ impl Scanner<'_> {
     }
 
     fn document(&mut self) -> Scan<()> {
-        self.root()?;
+        match self.top {
+            Top::Object => self.root()?,
+            Top::Value => {
+                self.skip_blank();
+                self.value(None, self.at, NONE)?;
+            }
+        }
         // One item more than commas, but texts may be full of them.
         let commas = memchr::memchr_iter(b',', self.bytes).count();
         self.outline.items.reserve(commas.min(self.bytes.len() / 8) + 8);
@@ -99,7 +127,8 @@ impl Scanner<'_> {
         self.skip_blank();
         match self.peek() {
             // compat: the reference ignores what follows, and loses it on the next write.
-            Some(_) => Err(self.fault("the end of the text behind the object")),
+            Some(_) if self.top == Top::Object => Err(self.fault("the end of the text behind the object")),
+            Some(_) => Err(self.fault("the end of the text behind the value")),
             None => Ok(()),
         }
     }
@@ -261,6 +290,10 @@ impl Scanner<'_> {
         if let (true, Ok(number)) = (is_integer, literal.parse::<i64>()) {
             return Ok(Scalar::Int(number));
         }
+        if is_integer && self.top == Top::Value {
+            self.at = start;
+            return Err(self.refused("a whole number beyond 64 bits, of which a float would lose digits".into()));
+        }
         match literal.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Scalar::Float(number)),
             _ => {
@@ -403,11 +436,6 @@ impl Scanner<'_> {
     }
 
     fn error(&self, fault: Fault) -> Error {
-        let before = &self.text[..fault.at];
-        let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-        let breaks = |b: &[u8], at: usize| b[at] == b'\n' || b[at] == b'\r' && b.get(at + 1) != Some(&b'\n');
-        let lines = (0..before.len()).filter(|at| breaks(self.bytes, *at)).count();
-        let (line, column) = (lines as u32 + 1, before[line_start..].chars().count() as u32 + 1);
         let problem = match fault.problem {
             Problem::TooDeep => return Error::Limit { what: "nesting of JSON", max: MAX_DEPTH as u64 },
             Problem::Refused(problem) => problem,
@@ -416,8 +444,18 @@ impl Scanner<'_> {
             }
             Problem::Expected(what) => format!("expected {what}"),
         };
-        Error::Syntax { line, column, problem }
+        syntax_error(self.text, fault.at, problem)
     }
+}
+
+/// The error for a problem at a byte of the text, which starts a character.
+pub(super) fn syntax_error(text: &str, at: usize, problem: String) -> Error {
+    let before = &text[..at];
+    let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    let breaks = |b: &[u8], at: usize| b[at] == b'\n' || b[at] == b'\r' && b.get(at + 1) != Some(&b'\n');
+    let lines = (0..before.len()).filter(|at| breaks(text.as_bytes(), *at)).count();
+    let (line, column) = (lines as u32 + 1, before[line_start..].chars().count() as u32 + 1);
+    Error::Syntax { line, column, problem }
 }
 
 /// The lowest bit that is set belongs to the first of eight bytes that is a quote, a backslash or below 0x20; 0 if none is.

@@ -11,6 +11,7 @@ use crate::metadata::members;
 use crate::outline::{Event, Item, Node, Outline, Scalar, Span};
 use crate::splice::Edits;
 use crate::value::Value;
+use std::collections::{HashMap, VecDeque};
 
 /// One branch in its source text.
 pub(crate) struct Branch<'a> {
@@ -231,22 +232,23 @@ impl Branch<'_> {
             let pairs = children.iter().zip(old.iter().zip(&new));
             return pairs.into_iter().try_for_each(|(child, (was, is))| self.node(*child, was, is, edits));
         }
-        let mut left: Vec<usize> = (0..old.len()).collect();
+        let found = counterparts(&old, &new);
+        let mut is_gone = vec![true; old.len()];
         let mut added = Vec::new();
-        for is in &new {
-            match left.iter().position(|i| identity(old[*i]) == identity(is)) {
-                Some(at) => {
-                    let i = left.remove(at);
+        for (is, found) in new.iter().zip(found) {
+            match found {
+                Some(i) => {
+                    is_gone[i] = false;
                     self.node(children[i], old[i], is, edits)?;
                 }
                 None => added.push(*is),
             }
         }
-        if left.len() == old.len() {
+        if added.len() == new.len() {
             return Err(WriteAnew);
         }
-        for i in left {
-            self.remove(index, children[i], edits)?;
+        for (child, _) in children.iter().zip(&is_gone).filter(|(_, is_gone)| **is_gone) {
+            self.remove(index, *child, edits)?;
         }
         if added.is_empty() {
             return Ok(());
@@ -307,8 +309,17 @@ fn same_event(a: &Event<'_>, b: &Event<'_>) -> bool {
     }
 }
 
+/// For each new element of a list the place of the old one that names the same keys; each old one is taken once. Linear.
+pub(crate) fn counterparts(old: &[&[Event<'_>]], new: &[&[Event<'_>]]) -> Vec<Option<usize>> {
+    let mut places: HashMap<Vec<&[u8]>, VecDeque<usize>> = HashMap::with_capacity(old.len());
+    for (place, element) in old.iter().enumerate() {
+        places.entry(identity(element)).or_default().push_back(place);
+    }
+    new.iter().map(|element| places.get_mut(&identity(element))?.pop_front()).collect()
+}
+
 /// The strings of an element that name its keys: all but the wrapped key and its time.
-pub(crate) fn identity<'e>(element: &'e [Event<'_>]) -> Vec<&'e [u8]> {
+fn identity<'e>(element: &'e [Event<'_>]) -> Vec<&'e [u8]> {
     let mut found = Vec::new();
     for event in element {
         match event {
@@ -318,4 +329,32 @@ pub(crate) fn identity<'e>(element: &'e [Event<'_>]) -> Vec<&'e [u8]> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key<'a>(recipient: &'a str, enc: &'a str) -> Vec<Event<'a>> {
+        let field = |name: &'static str, text: &'a str| Event::Leaf(Some(name.into()), text.into());
+        vec![Event::Map(None), field("enc", enc), field("recipient", recipient), Event::End]
+    }
+
+    #[test]
+    fn elements_are_found_by_their_keys_each_once() {
+        let old = [key("a", "1"), key("b", "2"), key("a", "3")];
+        let new = [key("a", "4"), key("c", "5"), key("a", "6"), key("a", "7"), key("b", "8")];
+        let [old, new] = [&old[..], &new].map(|list| list.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        assert_eq!(counterparts(&old, &new), [Some(0), None, Some(2), None, Some(1)]);
+    }
+
+    /// In time that grows with the list, not with its square: this one would take minutes.
+    #[test]
+    fn a_long_list_turned_round_is_found() {
+        let names: Vec<String> = (0..100_000).map(|number| format!("age1{number}")).collect();
+        let elements: Vec<Vec<Event<'_>>> = names.iter().map(|name| key(name, "x")).collect();
+        let old: Vec<&[Event<'_>]> = elements.iter().map(Vec::as_slice).collect();
+        let new: Vec<&[Event<'_>]> = old.iter().rev().copied().collect();
+        assert!(counterparts(&old, &new).into_iter().eq((0..100_000).rev().map(Some)));
+    }
 }

@@ -36,7 +36,7 @@ impl<'a> Sealing<'a> {
 
     /// A clear block scalar at the end of the file, without a final line break: the branch would add one to its value,
     /// so its header says that there is none.
-    fn end_open_block(&self, is_sealed: impl Fn(usize) -> bool, edits: &mut Edits<'_>) {
+    pub fn end_open_block(&self, is_sealed: impl Fn(usize) -> bool, edits: &mut Edits<'_>) {
         if self.outline.blocks.is_empty() || self.source.ends_with(['\n', '\r']) {
             return;
         }
@@ -228,7 +228,7 @@ pub(crate) fn float_spelling<'a>(item: &Item, extra: Extra, value: &Value<'_>, s
 }
 
 /// Whether a plain token would touch the `:`, dash or anchor in front of it.
-fn needs_space(source: &str, span: Span) -> bool {
+pub(crate) fn needs_space(source: &str, span: Span) -> bool {
     let before = span.start.checked_sub(1).map(|at| source.as_bytes()[at as usize]);
     before.is_some_and(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b',' | b'[' | b'{'))
 }

@@ -1,0 +1,94 @@
+//! The person behind an identity: what only a person has (a passphrase, a touch, an answer) is asked for here.
+//!
+//! The core has no terminal. Whoever embeds it brings a [`Person`], or [`Nobody`].
+
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// What a passphrase protects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protected<'a> {
+    /// An identity file that is an age file itself.
+    IdentityFile {
+        /// Where it was found: a variable or a path.
+        place: &'a str,
+        /// SHA-256 of the age file without its armor, to remember a passphrase by.
+        digest: &'a [u8; 32],
+    },
+    /// An SSH private key.
+    SshKey {
+        /// Its path.
+        path: &'a str,
+    },
+}
+
+/// Somebody who can be asked and told. Nothing is asked before it is needed.
+pub trait Person: Send + Sync {
+    /// Asks for a passphrase.
+    ///
+    /// # Errors
+    /// Why there is no answer; the text becomes part of a message.
+    fn passphrase(&self, of: Protected<'_>) -> Result<Zeroizing<String>, String>;
+
+    /// Tells that a passphrase was wrong, for whoever remembers it.
+    fn was_wrong(&self, of: Protected<'_>) {
+        let _nobody_remembers = of;
+    }
+
+    /// Warns about something that is no error.
+    fn warn(&self, text: &str);
+
+    /// Shows a message of a plugin, for example that a key wants to be touched.
+    fn message(&self, plugin: &str, text: &str);
+
+    /// Asks for a choice between `yes` and `no`; one answer only where `no` is `None`. `None`: nobody can be asked.
+    fn confirm(&self, plugin: &str, text: &str, yes: &str, no: Option<&str>) -> Option<bool>;
+
+    /// Asks for a value that may be seen; `None`: nobody can be asked.
+    fn public_value(&self, plugin: &str, text: &str) -> Option<String>;
+
+    /// Asks for a value that nobody may see; `None`: nobody can be asked.
+    fn secret_value(&self, plugin: &str, text: &str) -> Option<Zeroizing<String>>;
+}
+
+/// Nobody is there: every question fails.
+pub struct Nobody;
+
+impl Person for Nobody {
+    fn passphrase(&self, _of: Protected<'_>) -> Result<Zeroizing<String>, String> {
+        Err("nobody can be asked".into())
+    }
+
+    fn warn(&self, _text: &str) {}
+
+    fn message(&self, _plugin: &str, _text: &str) {}
+
+    fn confirm(&self, _plugin: &str, _text: &str, _yes: &str, _no: Option<&str>) -> Option<bool> {
+        None
+    }
+
+    fn public_value(&self, _plugin: &str, _text: &str) -> Option<String> {
+        None
+    }
+
+    fn secret_value(&self, _plugin: &str, _text: &str) -> Option<Zeroizing<String>> {
+        None
+    }
+}
+
+/// What identities and recipients may need from outside the core.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Whom to ask.
+    pub person: Arc<dyn Person>,
+    /// The environment of plugins, and where they are found (`PATH`).
+    pub variables: Arc<Vec<(std::ffi::OsString, std::ffi::OsString)>>,
+}
+
+impl Default for Surroundings {
+    /// Nobody to ask, and no plugin.
+    fn default() -> Self {
+        Surroundings { person: Arc::new(Nobody), variables: Arc::default() }
+    }
+}
