@@ -16,7 +16,6 @@ use std::time::Duration;
 pub struct Applied {
     /// Objects that changed: the fields, never their values.
     pub changed: Vec<(Entry, Vec<String>)>,
-    pub pruned: Vec<Entry>,
 }
 
 /// Kinds that were looked up.
@@ -43,7 +42,8 @@ impl Kinds {
             Some(known) => known.clone(),
             None => {
                 let found = pinned_kind(&self.client, &kind).await;
-                let (resource, capabilities) = found.map_err(|error| of_server(&format!("kind {}", entry.kind), &error))?;
+                let (resource, capabilities) =
+                    found.map_err(|error| of_server(&format!("kind {}", entry.kind), &error))?;
                 self.known.insert(kind, (resource.clone(), capabilities.scope.clone()));
                 (resource, capabilities.scope)
             }
@@ -168,9 +168,10 @@ async fn established(kinds: &mut Kinds, definitions: &[Entry]) -> Result<(), Fai
         for _ in 0..100 {
             let found = api.get_opt(&entry.name).await.map_err(|error| of_server(&entry.to_string(), &error))?;
             let conditions = found.and_then(|f| f.data.pointer("/status/conditions").cloned());
-            is_ready = conditions.as_ref().and_then(Value::as_array).is_some_and(|all| {
-                all.iter().any(|c| c["type"] == "Established" && c["status"] == "True")
-            });
+            is_ready = conditions
+                .as_ref()
+                .and_then(Value::as_array)
+                .is_some_and(|all| all.iter().any(|c| c["type"] == "Established" && c["status"] == "True"));
             if is_ready {
                 break;
             }

@@ -9,3 +9,5 @@ pub mod pass;
 mod render;
 mod source;
 mod unpack;
+
+pub use source::scratch;

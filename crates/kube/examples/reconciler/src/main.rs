@@ -35,7 +35,12 @@ async fn main() -> ExitCode {
         eprintln!("error: the configuration of the cluster cannot be used");
         return ExitCode::FAILURE;
     };
-    let context = Arc::new(Context { client, config: Some(config), metrics: Arc::new(Metrics::default()) });
+    let context = Arc::new(Context {
+        client,
+        config: Some(config),
+        metrics: Arc::new(Metrics::default()),
+        scratch: sops_reconciler::scratch(),
+    });
     match std::env::args().nth(1).as_deref() {
         Some("once") => once(&context).await,
         Some("run") => run(context).await,

@@ -30,7 +30,8 @@ impl Metrics {
             ("objects_pruned_total", &self.pruned),
             ("integrity_failed_total", &self.integrity_failures),
         ] {
-            let _infallible = writeln!(out, "# TYPE sops_{name} counter\nsops_{name} {}", counter.load(Ordering::Relaxed));
+            let _infallible =
+                writeln!(out, "# TYPE sops_{name} counter\nsops_{name} {}", counter.load(Ordering::Relaxed));
         }
         out
     }

@@ -11,6 +11,7 @@ use kube::{Client, Config, ResourceExt as _};
 use serde_json::json;
 use sops_kube::{Class, ImportOptions, Keyring};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ pub struct Context {
     /// To act as a service account; without one nobody can be impersonated.
     pub config: Option<Config>,
     pub metrics: Arc<Metrics>,
+    /// Where private directories are made.
+    pub scratch: PathBuf,
 }
 
 /// When to look again.
@@ -86,7 +89,7 @@ async fn pass(context: &Context, object: &ManifestSync) -> Result<Ended, Failure
 
 /// Everything between the source and the cluster.
 async fn work(context: &Context, object: &ManifestSync, progress: &mut Progress) -> Result<(), Failure> {
-    let fetched = source::fetch(&context.client, object).await?;
+    let fetched = source::fetch(&context.client, object, &context.scratch).await?;
     progress.revision = Some(fetched.revision.clone());
     let keyring = keyring(context, object).await?;
     let (path, policy) = (object.spec.path.clone(), object.spec.policy);
@@ -137,7 +140,8 @@ async fn keyring(context: &Context, object: &ManifestSync) -> Result<Keyring, Fa
 /// The client that applies: our own, or a service account of the tenant.
 fn client_of(context: &Context, object: &ManifestSync) -> Result<Client, Failure> {
     let Some(account) = &object.spec.service_account_name else { return Ok(context.client.clone()) };
-    let mut config = context.config.clone().ok_or_else(|| Failure::new("ReconciliationFailed", "nobody can be impersonated"))?;
+    let mut config =
+        context.config.clone().ok_or_else(|| Failure::new("ReconciliationFailed", "nobody can be impersonated"))?;
     config.auth_info.impersonate = Some(format!("system:serviceaccount:{}:{account}", object.namespace()));
     Client::try_from(config).map_err(|_| Failure::new("ReconciliationFailed", "nobody can be impersonated"))
 }
@@ -192,7 +196,8 @@ async fn report(
     let was = object.ready();
     // The same inputs failed before: waiting does not help.
     let is_stalled = failure.is_some_and(|f| matches!(f.class, Class::UserError | Class::Denied))
-        && was.is_some_and(|was| was.status == "False" && was.reason == reason && was.observed_generation == generation)
+        && was
+            .is_some_and(|was| was.status == "False" && was.reason == reason && was.observed_generation == generation)
         && object.status.last_attempted_revision == attempted;
     let condition = |kind: &str, status: &str, reason: &str, message: &str| {
         let was = object.status.conditions.iter().find(|condition| condition.kind == kind);
@@ -238,7 +243,8 @@ async fn report(
 
 async fn patch_status(context: &Context, object: &ManifestSync, status: serde_json::Value) -> Result<(), Failure> {
     let patch = json!({"status": status});
-    let patched = api(context, object).patch_status(object.name(), &PatchParams::default(), &Patch::Merge(&patch)).await;
+    let patched =
+        api(context, object).patch_status(object.name(), &PatchParams::default(), &Patch::Merge(&patch)).await;
     patched.map(drop).map_err(|error| of_server("the status", &error))
 }
 
@@ -258,7 +264,8 @@ async fn event(context: &Context, object: &ManifestSync, kind: &str, reason: &st
 }
 
 fn now() -> String {
-    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
+    let seconds =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
     // Civil date from days since 1970, after Howard Hinnant.
     let days = seconds.div_euclid(86_400) + 719_468;
     let era = days.div_euclid(146_097);

@@ -46,7 +46,7 @@ pub fn objects(root: &Path, path: &str, keyring: Keyring, name: PolicyName) -> R
         return Err(Failure::new("BuildFailed", format!("a remote base is not fetched: {remote}")));
     }
     let built = match has_kustomization {
-        true => read_objects(&kustomize(&root.join(path))?, decryptor.limits())?,
+        true => read_objects(&kustomize(&root.join(path), root.parent().unwrap_or(root))?, decryptor.limits())?,
         false => below(&root.join(path))?,
     };
     Ok(decryptor.finish_build(built, &report.values, &Origin::default())?.objects)
@@ -70,7 +70,8 @@ fn below(folder: &Path) -> Result<Vec<Manifest>, Failure> {
             if path.is_dir() {
                 open.push(path);
             } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
-                objects.extend(read_objects(&std::fs::read(&path).map_err(unreadable)?, &sops_kube::Limits::default())?);
+                objects
+                    .extend(read_objects(&std::fs::read(&path).map_err(unreadable)?, &sops_kube::Limits::default())?);
             }
         }
     }
@@ -78,8 +79,8 @@ fn below(folder: &Path) -> Result<Vec<Manifest>, Failure> {
 }
 
 /// Runs the build: no plugins, no environment, bounded time and output. What it says on failure is dropped, for it prints objects.
-fn kustomize(folder: &Path) -> Result<Vec<u8>, Failure> {
-    let home = crate::source::private_directory()?;
+fn kustomize(folder: &Path, scratch: &Path) -> Result<Vec<u8>, Failure> {
+    let home = crate::source::private_directory(scratch)?;
     let arguments = [("kustomize", "build"), ("kubectl", "kustomize")];
     let mut child = None;
     for (program, verb) in arguments {

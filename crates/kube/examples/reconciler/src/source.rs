@@ -3,12 +3,12 @@
 use crate::api::{Git, ManifestSync};
 use crate::failure::{Failure, of_server};
 use crate::unpack;
-use kube::api::{Api, ApiResource, DynamicObject};
 use kube::Client;
+use kube::api::{Api, ApiResource, DynamicObject};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -20,15 +20,15 @@ pub struct Fetched {
 }
 
 /// Fetches the source of an object.
-pub async fn fetch(client: &Client, object: &ManifestSync) -> Result<Fetched, Failure> {
-    let source = object.spec.source.clone();
+pub async fn fetch(client: &Client, object: &ManifestSync, scratch: &Path) -> Result<Fetched, Failure> {
+    let (source, scratch) = (object.spec.source.clone(), scratch.to_path_buf());
     if let Some(reference) = source.git_repository_ref {
         let artifact = artifact(client, object.namespace(), &reference.name).await?;
-        return blocking(move || download(&artifact)).await;
+        return blocking(move || download(&artifact, &scratch)).await;
     }
     match (source.git, source.directory) {
-        (Some(git), _) => blocking(move || local_git(&git)).await,
-        (None, Some(directory)) => blocking(move || local_directory(Path::new(&directory))).await,
+        (Some(git), _) => blocking(move || local_git(&git, &scratch)).await,
+        (None, Some(directory)) => blocking(move || local_directory(Path::new(&directory), &scratch)).await,
         (None, None) => Err(Failure::new("ArtifactFailed", "spec.source names nothing")),
     }
 }
@@ -38,19 +38,25 @@ pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let ended = tokio::task::spawn_blocking(work).await;
-    ended.unwrap_or_else(|_| Err(Failure { class: sops_kube::Class::Bug, ..Failure::new("InternalError", "a bug in the reconciler") }))
+    ended.unwrap_or_else(|_| {
+        Err(Failure { class: sops_kube::Class::Bug, ..Failure::new("InternalError", "a bug in the reconciler") })
+    })
 }
 
-/// On tmpfs where there is one.
-pub fn private_directory() -> Result<TempDir, Failure> {
+/// Where private directories are made: on tmpfs where there is one.
+pub fn scratch() -> PathBuf {
     let memory = Path::new("/dev/shm");
-    let made = tempfile::Builder::new().prefix("sops-reconciler-").tempdir_in(memory);
-    let made = made.or_else(|_| tempfile::Builder::new().prefix("sops-reconciler-").tempdir());
+    if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() }
+}
+
+/// A directory that nobody else may enter; removed when it is dropped.
+pub fn private_directory(scratch: &Path) -> Result<TempDir, Failure> {
+    let made = tempfile::Builder::new().prefix("sops-reconciler-").tempdir_in(scratch);
     made.map_err(|_| Failure::transient("IoError", "there is no place for a private directory"))
 }
 
-fn local_directory(from: &Path) -> Result<Fetched, Failure> {
-    let directory = private_directory()?;
+fn local_directory(from: &Path, scratch: &Path) -> Result<Fetched, Failure> {
+    let directory = private_directory(scratch)?;
     unpack::directory(from, directory.path())?;
     let revision = format!("sha256:{}", digest_of(directory.path())?);
     Ok(Fetched { directory, revision })
@@ -82,7 +88,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// A branch of a local repository, through `git` with an environment of its own.
-fn local_git(git: &Git) -> Result<Fetched, Failure> {
+fn local_git(git: &Git, scratch: &Path) -> Result<Fetched, Failure> {
     let branch = git.branch.as_deref().unwrap_or("main");
     if branch.starts_with('-') {
         return Err(Failure::new("ArtifactFailed", "spec.source.git.branch is no name of a branch"));
@@ -90,7 +96,7 @@ fn local_git(git: &Git) -> Result<Fetched, Failure> {
     let head = run_git(git, &["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}^{{commit}}")])?;
     let commit = String::from_utf8_lossy(&head).trim().to_owned();
     let packed = run_git(git, &["archive", "--format=tar", &commit])?;
-    let directory = private_directory()?;
+    let directory = private_directory(scratch)?;
     unpack::archive(&packed, directory.path())?;
     Ok(Fetched { directory, revision: format!("{branch}@sha1:{commit}") })
 }
@@ -123,10 +129,13 @@ async fn artifact(client: &Client, namespace: &str, name: &str) -> Result<Artifa
         plural: "gitrepositories".into(),
     };
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
-    let waiting = |text: String| Failure { class: sops_kube::Class::WaitForDependency, ..Failure::new("ArtifactFailed", text) };
+    let waiting =
+        |text: String| Failure { class: sops_kube::Class::WaitForDependency, ..Failure::new("ArtifactFailed", text) };
     let object = api.get_opt(name).await.map_err(|error| of_server("the GitRepository", &error))?;
     let object = object.ok_or_else(|| waiting(format!("GitRepository {namespace}/{name} does not exist")))?;
-    let text = |field: &str| object.data.pointer(&format!("/status/artifact/{field}")).and_then(Value::as_str).map(str::to_owned);
+    let text = |field: &str| {
+        object.data.pointer(&format!("/status/artifact/{field}")).and_then(Value::as_str).map(str::to_owned)
+    };
     match (text("url"), text("digest"), text("revision")) {
         (Some(url), Some(digest), Some(revision)) => Ok(Artifact { url, digest, revision }),
         _ => Err(waiting(format!("GitRepository {namespace}/{name} has no artifact yet"))),
@@ -134,7 +143,7 @@ async fn artifact(client: &Client, namespace: &str, name: &str) -> Result<Artifa
 }
 
 /// Downloads an archive; its digest is compared before anything is unpacked.
-fn download(artifact: &Artifact) -> Result<Fetched, Failure> {
+fn download(artifact: &Artifact, scratch: &Path) -> Result<Fetched, Failure> {
     let failed = || Failure::transient("ArtifactFailed", "the artifact cannot be downloaded");
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(std::time::Duration::from_secs(60)))
@@ -158,7 +167,7 @@ fn download(artifact: &Artifact) -> Result<Fetched, Failure> {
     if artifact.digest != format!("sha256:{}", hex(&Sha256::digest(&bytes))) {
         return Err(Failure::new("ArtifactFailed", "the artifact has another digest than its source says"));
     }
-    let directory = private_directory()?;
+    let directory = private_directory(scratch)?;
     unpack::archive(&bytes, directory.path())?;
     Ok(Fetched { directory, revision: artifact.revision.clone() })
 }

@@ -29,7 +29,8 @@ impl Server {
             async move {
                 let (parts, body) = request.into_parts();
                 let body = body.collect().await.map(|b| b.to_bytes().to_vec()).unwrap_or_default();
-                let kind = parts.headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+                let kind =
+                    parts.headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
                 let (status, value) = server.answer(&parts.method, parts.uri.path(), &kind, &body);
                 let response = Response::builder().status(status).header("content-type", "application/json");
                 Ok::<_, Infallible>(response.body(Body::from(value.to_string().into_bytes())).expect("a response"))
@@ -69,8 +70,8 @@ impl Server {
         self.0.lock().expect("not poisoned").refusal = None;
     }
 
-    pub fn stop(&self) {
-        self.0.lock().expect("not poisoned").is_down = true;
+    pub fn stop(&self, is_down: bool) {
+        self.0.lock().expect("not poisoned").is_down = is_down;
     }
 
     fn answer(&self, method: &Method, path: &str, kind: &str, body: &[u8]) -> (u16, Value) {
@@ -165,13 +166,14 @@ fn failed(code: u16, message: &str) -> (u16, Value) {
         422 => "Invalid",
         _ => "Unknown",
     };
-    (code, json!({"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message}))
+    (
+        code,
+        json!({"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message}),
+    )
 }
 
 fn resources() -> Value {
-    let resource = |name: &str, kind: &str, namespaced: bool| {
-        json!({"name": name, "singularName": "", "kind": kind, "namespaced": namespaced, "verbs": ["get", "patch", "delete", "list"]})
-    };
+    let resource = |name: &str, kind: &str, namespaced: bool| json!({"name": name, "singularName": "", "kind": kind, "namespaced": namespaced, "verbs": ["get", "patch", "delete", "list"]});
     json!({"apiVersion": "v1", "kind": "APIResourceList", "groupVersion": "v1", "resources": [
         resource("secrets", "Secret", true), resource("configmaps", "ConfigMap", true),
         resource("namespaces", "Namespace", false),
