@@ -260,7 +260,8 @@ impl Sealer {
             return Err(Error::NothingSelected { setting: self.selector.setting() });
         }
         let mac = std::mem::replace(&mut pass.mac, Mac::new(false));
-        let sealed = self.sealed_metadata(mac, unix_seconds);
+        let mut sealed = self.sealed_metadata(mac, unix_seconds);
+        sealed.spelling = self.expected_record(plain, &pass);
         let metadata = sealed.write();
         match plain.format().syntax() {
             Some(syntax) => {
@@ -344,6 +345,7 @@ impl Sealer {
             any: false,
             leaves: 0,
             is_spelled: !outline.aliases.is_empty(),
+            needs_record: !outline.aliases.is_empty(),
         };
         let mut ivs = IvSource::new();
         let mut reuse = self.memory.reuse();
@@ -407,8 +409,12 @@ impl Sealer {
                 None => sealing.write_token(item, edits, token),
             }
             pass.seals[step.index] = seal;
-            if let Node::Leaf(scalar) = &item.node {
-                pass.is_spelled = pass.is_spelled || !spelled::comes_back(item, scalar, source);
+            if let Node::Leaf(scalar) = &item.node
+                && !pass.needs_record
+                && !spelled::comes_back(item, scalar, laid_out)
+            {
+                pass.is_spelled = true;
+                pass.needs_record = spelled::needs_record(item, scalar, source);
             }
             pass.any |= kind != Kind::Comment;
             if kind == Kind::Comment {
@@ -510,6 +516,8 @@ struct Pass {
     leaves: usize,
     /// Whether anything was replaced whose text may not come back from its token.
     is_spelled: bool,
+    /// Whether some text of that kind most likely will not.
+    needs_record: bool,
 }
 
 /// A text that was written, read again, and what changed on the way to it.
