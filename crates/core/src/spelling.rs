@@ -29,12 +29,15 @@ pub(crate) struct Hunk {
     pub source: Span,
     pub middle: Span,
     pub result: Span,
+    /// Which changes of the second round it holds.
+    pub second: (usize, usize),
 }
 
 /// Brings two successive rounds of changes together: what overlaps in the text between is one hunk.
 pub(crate) fn compose(first: &[Change], second: &[Change]) -> Vec<Hunk> {
     let mut hunks = Vec::with_capacity(first.len().max(second.len()));
     let (mut first, mut second) = (first.iter().peekable(), second.iter().peekable());
+    let mut taken = 0;
     // What to add to a place of the middle text that no change touches.
     let (mut to_source, mut to_result) = (0_i64, 0_i64);
     let at = |place: u32, shift: i64| (i64::from(place) + shift) as u32;
@@ -46,6 +49,7 @@ pub(crate) fn compose(first: &[Change], second: &[Change]) -> Vec<Hunk> {
             (Some(a), Some(b)) => a.result.start.min(b.source.start),
         };
         let mut middle = Span { start, end: start };
+        let from = taken;
         let (source, result) = (at(start, to_source), at(start, to_result));
         // What is empty at the start comes first; it belongs to what begins there.
         let belongs = |span: Span, middle: Span| span.start < middle.end || span.start == start && middle.end == start;
@@ -63,12 +67,13 @@ pub(crate) fn compose(first: &[Change], second: &[Change]) -> Vec<Hunk> {
             if is_first {
                 to_source = first.next().map_or(0, |a| i64::from(a.source.end) - i64::from(a.result.end));
             } else {
+                taken += 1;
                 to_result = second.next().map_or(0, |b| i64::from(b.result.end) - i64::from(b.source.end));
             }
         }
         let source = Span { start: source, end: at(middle.end, to_source) };
         let result = Span { start: result, end: at(middle.end, to_result) };
-        hunks.push(Hunk { source, middle, result });
+        hunks.push(Hunk { source, middle, result, second: (from, taken) });
     }
 }
 
@@ -241,7 +246,11 @@ mod tests {
 
     fn hunk(source: (usize, usize), middle: (usize, usize), result: (usize, usize)) -> Hunk {
         let span = |(start, end)| Span::new(start, end);
-        Hunk { source: span(source), middle: span(middle), result: span(result) }
+        Hunk { source: span(source), middle: span(middle), result: span(result), second: (0, 0) }
+    }
+
+    fn composed(first: &[Change], second: &[Change]) -> Vec<Hunk> {
+        compose(first, second).into_iter().map(|h| Hunk { second: (0, 0), ..h }).collect()
     }
 
     #[test]
@@ -250,7 +259,7 @@ mod tests {
         let first = [change((3, 7), (3, 8)), change((11, 12), (12, 17))];
         let second = [change((3, 8), (3, 5)), change((12, 17), (9, 10))];
         let wanted = [hunk((3, 7), (3, 8), (3, 5)), hunk((11, 12), (12, 17), (9, 10))];
-        assert_eq!(compose(&first, &second), wanted);
+        assert_eq!(composed(&first, &second), wanted);
     }
 
     #[test]
@@ -258,11 +267,11 @@ mod tests {
         // *x -> {a: T, b: T}; each T -> 1
         let first = [change((3, 5), (3, 15))];
         let second = [change((7, 8), (7, 8)), change((13, 14), (13, 14))];
-        assert_eq!(compose(&first, &second), [hunk((3, 5), (3, 15), (3, 15))]);
+        assert_eq!(composed(&first, &second), [hunk((3, 5), (3, 15), (3, 15))]);
         // `!!int 3` -> `` and `T` -> `3`
         let first = [change((3, 9), (3, 3)), change((9, 10), (3, 8))];
         let second = [change((3, 8), (3, 4))];
-        assert_eq!(compose(&first, &second), [hunk((3, 10), (3, 8), (3, 4))]);
+        assert_eq!(composed(&first, &second), [hunk((3, 10), (3, 8), (3, 4))]);
     }
 
     #[test]
@@ -270,7 +279,7 @@ mod tests {
         // A token at the end of the text, and the metadata behind it.
         let first = [change((3, 4), (3, 8)), change((4, 4), (8, 20))];
         let second = [change((3, 8), (3, 4)), change((8, 20), (4, 4))];
-        assert_eq!(compose(&first, &second), [hunk((3, 4), (3, 8), (3, 4)), hunk((4, 4), (8, 20), (4, 4))]);
+        assert_eq!(composed(&first, &second), [hunk((3, 4), (3, 8), (3, 4)), hunk((4, 4), (8, 20), (4, 4))]);
     }
 
     fn paths(index: usize) -> Vec<u8> {

@@ -48,6 +48,19 @@ impl<'a> Edits<'a> {
         Edits { source, window, out, list: Vec::new(), in_order: true }
     }
 
+    /// Like [`Edits::new`], for edits that are only looked at: nothing of the source is copied.
+    pub fn apart(source: &'a str, count: usize) -> Self {
+        Edits { in_order: false, ..Edits::new(source, 0, count) }
+    }
+
+    /// The edits in order: what they replace, and by what.
+    pub fn pieces(&mut self) -> impl Iterator<Item = (Span, &[u8])> {
+        if !self.in_order {
+            self.list.sort_by_key(|e| e.span.start);
+        }
+        self.list.iter().map(|e| (e.span, &self.out[e.from as usize..e.to as usize]))
+    }
+
     fn last_end(&self) -> u32 {
         self.list.last().map_or(self.window.start, |e| e.span.end)
     }

@@ -204,10 +204,13 @@ impl Decryptor {
         let keys = metadata.groups.iter().flat_map(|group| &group.keys);
         let wanted: Vec<String> = keys.map(|key| key.display()).collect();
         let have = self.keyring.recipients().to_vec();
-        let some = |names: &[String]| match names {
-            [] => "none".to_owned(),
-            [names @ ..] if names.len() > 5 => format!("{} and {} more", names[..5].join(", "), names.len() - 5),
-            names => names.join(", "),
+        let some = |names: &[String]| {
+            let shown: Vec<String> = names.iter().take(5).map(|name| shortened(name)).collect();
+            match names.len() {
+                0 => "none".to_owned(),
+                count if count > shown.len() => format!("{} and {} more", shown.join(", "), count - shown.len()),
+                _ => shown.join(", "),
+            }
         };
         let message = format!("no key opens it: it is encrypted to {}; the keyring has {}", some(&wanted), some(&have));
         Error::new(ErrorKind::NoMatchingKey { wanted, have }, message)
@@ -220,6 +223,14 @@ impl Decryptor {
 impl fmt::Debug for Decryptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decryptor").field("keyring", &self.keyring).finish_non_exhaustive()
+    }
+}
+
+/// A name that fits into a line: hybrid recipients have two thousand characters.
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
     }
 }
 

@@ -27,6 +27,7 @@
 //! | [`error`](mod@error) | [`Error`]: kind, class, reason, place; what Flux would say |
 //! | [`cache`], [`service`] | data keys that were opened before; key services that you bring |
 //! | [`plugin`] | what a kustomize plugin does |
+//! | features `k8s-openapi`, `kube` | typed Secrets, dynamic objects, the keyring of a Secret in a cluster |
 //! | [`manual`] | for users of Flux, for authors of controllers, the threat model |
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
@@ -35,11 +36,14 @@
 
 mod blob;
 pub mod cache;
+#[cfg(feature = "k8s-openapi")]
+mod cluster;
 mod decryptor;
 mod detect;
 #[cfg(unix)]
 pub mod directory;
 pub mod error;
+mod inspect;
 pub mod key_policy;
 pub mod keyring;
 mod manifests;
@@ -58,10 +62,13 @@ mod value;
 
 pub use blob::{DecryptedBlob, OutputFormat};
 pub use cache::DataKeyCache;
+#[cfg(feature = "kube")]
+pub use cluster::load_keyring;
 pub use decryptor::{Decryptor, Integrity};
 #[cfg(unix)]
 pub use directory::{DirHandle, Links};
 pub use error::{Class, Error, ErrorKind, Origin};
+pub use inspect::{InspectedBlock, Inspection, mask};
 pub use keyring::{ImportOptions, Imported, Keyring};
 pub use manifests::{GroupReport, ManifestDoc, ManifestSet, read_objects};
 pub use objects::{Finished, Outcome};

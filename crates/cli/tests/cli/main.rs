@@ -1,6 +1,7 @@
 //! The command from outside: the story of the README, the configuration, kills at every system call, random documents
 //! exchanged with the reference. Lower levels are tested where they live.
 
+mod automation;
 mod changes;
 mod config;
 mod differential;

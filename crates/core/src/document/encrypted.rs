@@ -76,9 +76,12 @@ impl EncryptedDocument {
         self.source
     }
 
-    /// Puts a record of spellings into the metadata.
-    pub(crate) fn seal_spelling(&mut self, record: &[u8], cipher: &Cipher) {
-        self.metadata.seal_spelling(record, cipher);
+    /// Puts a record of spellings into the metadata, or takes it out.
+    pub(crate) fn seal_spelling(&mut self, record: Option<&[u8]>, cipher: &Cipher) {
+        match record {
+            Some(record) => self.metadata.seal_spelling(record, cipher),
+            None => self.metadata.spelling.clear(),
+        }
     }
 
     /// The format.

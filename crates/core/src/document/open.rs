@@ -73,9 +73,21 @@ impl EncryptedDocument {
     }
 
     /// The edits that put all values into the text and take the metadata out.
-    pub(crate) fn opening_edits<'s>(&'s self, opened: &'s OpenedItems) -> Result<Edits<'s>, Error> {
+    fn opening_edits<'s>(&'s self, opened: &'s OpenedItems) -> Result<Edits<'s>, Error> {
+        // Tokens are longer than what they hold.
+        let edits = Edits::new(&self.source, self.source.len() / 3, self.outline.items.len());
+        self.edit_opening(opened, edits)
+    }
+
+    /// Adds these edits to `edits`.
+    pub(crate) fn edit_opening<'s>(
+        &'s self,
+        opened: &'s OpenedItems,
+        mut edits: Edits<'s>,
+    ) -> Result<Edits<'s>, Error> {
         if let Some(syntax) = self.format.syntax() {
-            return self.edits(syntax, opened);
+            self.edit_other(syntax, opened, &mut edits)?;
+            return Ok(edits);
         }
         let opening = Opening {
             source: &self.source,
@@ -86,30 +98,30 @@ impl EncryptedDocument {
             indent: self.branch_indent(),
             newline: layout::line_ending(&self.source),
         };
-        Ok(opening.edits())
+        opening.edit(&mut edits);
+        Ok(edits)
     }
 
     /// Those for a text other than YAML.
-    fn edits(&self, syntax: &dyn Syntax, opened: &OpenedItems) -> Result<Edits<'_>, Error> {
+    fn edit_other(&self, syntax: &dyn Syntax, opened: &OpenedItems, edits: &mut Edits<'_>) -> Result<(), Error> {
         let source = Source { text: &self.source, outline: &self.outline };
-        let mut edits = Edits::new(&self.source, self.source.len() / 3, self.outline.items.len());
         for (index, item) in opened.items.iter().enumerate() {
             match item {
                 Opened::Kept => {}
                 Opened::Text(range) => {
                     let value = Value::Str(Cow::Borrowed(&opened.plain[range.range()]));
-                    syntax.write_value(source, index, &value, &mut edits)?;
+                    syntax.write_value(source, index, &value, edits)?;
                 }
                 Opened::Scalar(scalar, _) => {
-                    syntax.write_value(source, index, &scalar.value(self.texts()), &mut edits)?;
+                    syntax.write_value(source, index, &scalar.value(self.texts()), edits)?;
                 }
                 Opened::Comment(range) | Opened::Element(range) => {
-                    syntax.write_comment(source, index, &opened.plain[range.range()], &mut edits);
+                    syntax.write_comment(source, index, &opened.plain[range.range()], edits);
                 }
             }
         }
-        syntax.remove_metadata(source, &self.branches, &mut edits);
-        Ok(edits)
+        syntax.remove_metadata(source, &self.branches, edits);
+        Ok(())
     }
 
     /// The bytes of a binary file.

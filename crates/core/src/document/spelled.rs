@@ -25,7 +25,7 @@ impl Metadata {
     }
 
     /// Puts a record in; time and MAC are there already.
-    pub(crate) fn seal_spelling(&mut self, record: &[u8], cipher: &Cipher) {
+    pub(super) fn seal_spelling(&mut self, record: &[u8], cipher: &Cipher) {
         let mut token = Vec::with_capacity(record.len() * 4 / 3 + 160);
         cipher.seal(record, &self.spelling_aad(), &IvSource::new().draw(), Kind::Str, &mut token);
         self.spelling = String::from_utf8_lossy(&token).into_owned();
@@ -49,9 +49,7 @@ impl EncryptedDocument {
 
     /// By what a record names parts of the text, in order: the encrypted values, and in YAML the metadata of each document
     /// as they are taken out.
-    pub(crate) fn anchors(&self, opened: &OpenedItems) -> Anchors {
-        let is_value = |item: &Opened| matches!(item, Opened::Text(_) | Opened::Scalar(..));
-        let values = (0..).zip(&opened.items).filter(|(_, o)| is_value(o)).map(|(index, _)| index);
+    pub(crate) fn anchors(&self, values: impl Iterator<Item = u32>) -> Anchors {
         let mut anchors: Vec<(Span, u32)> = values.map(|i| (self.outline.items[i as usize].span, i)).collect();
         if self.format == Format::Yaml {
             let branch = |d: &Document| {
@@ -88,7 +86,9 @@ impl EncryptedDocument {
         opened: &OpenedItems,
         record: &[u8],
     ) -> Result<Option<(Zeroizing<String>, Outline)>, Error> {
-        let anchors = self.anchors(opened);
+        let is_value = |item: &Opened| matches!(item, Opened::Text(_) | Opened::Scalar(..));
+        let values = (0..).zip(&opened.items).filter(|(_, o)| is_value(o)).map(|(index, _)| index);
+        let anchors = self.anchors(values);
         let path = |anchor: usize| anchors.items.get(anchor).map_or(Vec::new(), |index| self.binding_path(*index));
         let is_char_boundary = |at: u32| self.source.is_char_boundary(at as usize);
         let fits = |patch: &Patch<'_>| {

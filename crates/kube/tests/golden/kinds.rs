@@ -4,7 +4,7 @@ use crate::case::Case;
 use crate::check;
 use serde_json::{Value, json};
 use sops_kube::keyring::{Hint, ImportOptions, ImportWarning, Imported};
-use sops_kube::{Decryptor, Error, Manifest, Origin, Outcome, Policy};
+use sops_kube::{Decryptor, Error, Format, Manifest, Origin, Outcome, OutputFormat, Policy};
 use std::time::{Duration, Instant};
 
 pub const POLICIES: [&str; 2] = ["flux-compat", "recommended"];
@@ -68,11 +68,23 @@ fn stream(case: &Case, policy: &str) -> Result<(), String> {
     };
     check::same("result", "ok", case.text(policy, "result").unwrap_or_default())?;
     check::no_canary(case, &[format!("{set:?}")])?;
+    if let Some(wanted) = case.get(policy, "markers") {
+        check::same("markers", &json!(markers(&decryptor, &input)?), wanted)?;
+    }
     let outcomes: Vec<Outcome> = set.docs.iter().map(|doc| doc.outcome.clone()).collect();
     let is_ordered = policy == "recommended";
     check::outcomes(case, policy, &outcomes, is_ordered)?;
     let found: Vec<Value> = set.docs.into_iter().map(|doc| doc.value.into_inner()).collect();
     check::objects(&found, &case.json(case.text(policy, "objects").expect("objects")), is_ordered)
+}
+
+/// How many markers of image automation stand behind a value after decryption.
+fn markers(decryptor: &Decryptor, input: &[u8]) -> Result<usize, String> {
+    let blob =
+        decryptor.decrypt_blob(input, Format::Yaml, OutputFormat::As(Format::Yaml)).map_err(|e| e.to_string())?;
+    let text = String::from_utf8(blob.bytes.to_vec()).expect("text");
+    let lines = text.lines().filter(|line| line.contains("# {\"$imagepolicy\"") && !line.trim_start().starts_with('#'));
+    Ok(lines.count())
 }
 
 fn objects(case: &Case, policy: &str) -> Result<(), String> {

@@ -42,9 +42,7 @@ pub(crate) struct Opening<'a> {
 
 impl<'a> Opening<'a> {
     /// The edits that put all values into the text and take the metadata out.
-    pub fn edits(&self) -> Edits<'a> {
-        // Tokens are longer than what they hold.
-        let mut edits = Edits::new(self.source, self.source.len() / 3, self.outline.items.len());
+    pub fn edit(&self, edits: &mut Edits<'_>) {
         let removed = self.branch_spans();
         let mut scratch = String::new();
         let mut emptied = HashSet::new();
@@ -59,7 +57,7 @@ impl<'a> Opening<'a> {
                 Opened::Kept => {}
                 Opened::Text(range) => {
                     let value = Value::Str(Cow::Borrowed(&self.plain[range.range()]));
-                    self.write_value(item, &value, &removed, &mut scratch, &mut edits);
+                    self.write_value(item, &value, &removed, &mut scratch, edits);
                 }
                 Opened::Scalar(scalar, spelling) => match self.spelled(scalar, spelling) {
                     Some(text) if self.outline.is_marked(item, self.source) => {
@@ -71,7 +69,7 @@ impl<'a> Opening<'a> {
                         &scalar.value(self.outline.texts(self.source)),
                         &removed,
                         &mut scratch,
-                        &mut edits,
+                        edits,
                     ),
                 },
                 Opened::Comment(range) => {
@@ -85,14 +83,13 @@ impl<'a> Opening<'a> {
                         out.extend_from_slice(&self.plain[range.range()]);
                     });
                     if emptied.insert(item.parent) {
-                        self.mark_empty_list(item.parent as usize, &mut edits);
+                        self.mark_empty_list(item.parent as usize, edits);
                     }
                 }
             }
         }
-        self.restore_open_block(&removed, &mut edits);
-        self.remove_branches(&removed, &mut edits);
-        edits
+        self.restore_open_block(&removed, edits);
+        self.remove_branches(&removed, edits);
     }
 
     /// The stored text of a float, if it is a spelling of its own and reads back as the same number.
@@ -227,7 +224,7 @@ impl<'a> Opening<'a> {
 
     /// Replaces a scalar by text that may be a block: its lines go behind the line's comment.
     fn put(&self, span: Span, text: &str, edits: &mut Edits<'_>) {
-        let Some(first) = text.find(['\n', '\r']) else {
+        let Some(first) = memchr::memchr2(b'\n', b'\r', text.as_bytes()) else {
             edits.replace(span, |out| out.extend_from_slice(text.as_bytes()));
             return;
         };

@@ -223,8 +223,12 @@ pub(crate) fn float_spelling<'a>(item: &Item, extra: Extra, value: &Value<'_>, s
         return None;
     }
     let text = &source[item.span.range()];
-    let decimal = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
-    (decimal && text != short_float(*float)).then_some(text.as_bytes())
+    (is_decimal(text.as_bytes()) && text != short_float(*float)).then_some(text.as_bytes())
+}
+
+/// Whether a float is written with the characters of decimals alone.
+pub(crate) fn is_decimal(text: &[u8]) -> bool {
+    text.iter().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
 }
 
 /// Whether a plain token would touch the `:`, dash or anchor in front of it.

@@ -5,7 +5,7 @@
 //! `hpke::kem::XWing` when age stands on a release that has it. Source: spec/keys.md §2.3; vectors in the age kit of CCTV.
 
 use age_core::format::{FileKey, Stanza};
-use age_core::primitives::{bech32_decode, hpke_open, hpke_seal};
+use age_core::primitives::{bech32_decode, bech32_encode, hpke_open, hpke_seal};
 use age_core::secrecy::ExposeSecret;
 use hpke::kem::SharedSecret;
 use hpke::{Deserializable, HpkeError, Serializable};
@@ -52,11 +52,20 @@ impl Identity {
         seed.ok().map(|seed| Identity(PrivateKey::expand(seed)))
     }
 
+    /// The recipient of this identity.
+    pub(super) fn recipient(&self) -> String {
+        bech32_encode(bech32::Hrp::parse_unchecked(HRP), &self.public_bytes())
+    }
+
     /// Whether this is the identity of a recipient.
     pub(super) fn is_of(&self, recipient: &str) -> bool {
+        recipient.starts_with(PREFIX) && public_bytes(recipient) == Some(self.public_bytes())
+    }
+
+    fn public_bytes(&self) -> Vec<u8> {
         let mut own = vec![0; PUBLIC_BYTES];
         XWing::sk_to_pk(&self.0).write_exact(&mut own);
-        recipient.starts_with(PREFIX) && public_bytes(recipient) == Some(own)
+        own
     }
 
     /// Unwraps the file key; `None` if the stanza is somebody else's, which only the AEAD tells.
@@ -98,7 +107,7 @@ impl age::Recipient for Recipient {
 }
 
 fn public_bytes(text: &str) -> Option<Vec<u8>> {
-    let hrp = |hrp: &str| if hrp == "age1pq" { Ok(()) } else { Err(()) };
+    let hrp = |hrp: &str| if hrp == HRP { Ok(()) } else { Err(()) };
     let bytes = bech32_decode(text, |_| (), |found| hrp(found.as_str()), |_, bytes| Ok(bytes.collect::<Vec<u8>>()));
     bytes.ok().filter(|bytes| bytes.len() == PUBLIC_BYTES)
 }
@@ -283,6 +292,8 @@ fn combine(lattice: &[u8], curve: &[u8], share: &X25519Public, public: &X25519Pu
     SharedSecret(hash.finalize())
 }
 
+/// What a recipient begins with, in front of the separator.
+const HRP: &str = "age1pq";
 const PREFIX: &str = "age1pq1";
 const STANZA: &str = "mlkem768x25519";
 const INFO: &[u8] = b"age-encryption.org/mlkem768x25519";
@@ -301,6 +312,13 @@ mod tests {
 
     fn public(identity: &Identity) -> Recipient {
         Recipient(XWing::sk_to_pk(&identity.0))
+    }
+
+    #[test]
+    fn an_identity_tells_its_recipient() {
+        let identity = Identity::parse(IDENTITY).expect("an identity");
+        let text = identity.recipient();
+        assert!(text.starts_with(PREFIX) && Recipient::parse(&text).is_some() && identity.is_of(&text));
     }
 
     #[test]

@@ -48,10 +48,11 @@ impl Identity {
         matches!(self, Identity::X25519(_) | Identity::Hybrid(_))
     }
 
-    /// Its recipient, where that is short.
+    /// Its recipient; none for what must be opened or asked first.
     pub(super) fn recipient(&self) -> Option<String> {
         match self {
             Identity::X25519(identity) => Some(identity.to_public().to_string()),
+            Identity::Hybrid(identity) => Some(identity.recipient()),
             _ => None,
         }
     }

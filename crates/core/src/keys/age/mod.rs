@@ -161,7 +161,7 @@ impl AgeIdentities {
         self.0.is_empty()
     }
 
-    /// The recipients of the X25519 identities, in their order; of other kinds none is told.
+    /// The recipients of the X25519 and hybrid identities, in their order; of other kinds none is told.
     pub fn recipients(&self) -> Vec<String> {
         self.0.iter().filter_map(|identity| identity.recipient()).collect()
     }
