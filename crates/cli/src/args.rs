@@ -100,6 +100,7 @@ impl Invocation {
             Invocation::GroupsAdd(args) => &args.common,
             Invocation::GroupsDelete(args) => &args.common,
             Invocation::Publish(args) => &args.common,
+            Invocation::Keygen(args) => &args.common,
             _ => return Volume::Normal,
         };
         match (common.quiet, common.verbose) {
@@ -166,7 +167,7 @@ pub struct FileStatus {
     /// Format of the file
     #[arg(long)]
     pub input_type: Option<String>,
-    /// The file
+    /// The file; of several each is named
     pub file: Vec<OsString>,
 }
 
@@ -174,6 +175,9 @@ pub struct FileStatus {
 #[derive(Parser, Debug, Default)]
 #[command(name = "sops keygen", disable_help_flag = true, args_override_self = true)]
 pub struct Keygen {
+    /// The common flags.
+    #[command(flatten)]
+    pub common: Common,
     /// Write the identity to this new file
     #[arg(long, short = 'o')]
     pub output: Option<OsString>,

@@ -30,6 +30,8 @@ pub struct Formats {
     pub to: Format,
     /// Spaces of new text, else the format's default.
     pub indent: Option<usize>,
+    /// Whether the result may say how values were written.
+    pub keeps_spelling: bool,
 }
 
 impl Formats {
@@ -40,7 +42,13 @@ impl Formats {
     pub fn settle(types: &Types, name: &str, flags: &Common, config: &Config) -> Result<Formats, Failure> {
         let from = locate::format(types.input_type.as_deref(), name);
         let to = locate::format(types.output_type.as_deref(), name);
-        Ok(Formats { from, to, indent: locate::indent(to, flags, config)? })
+        let keeps_spelling = flags.no_spelling != Some(true);
+        Ok(Formats { from, to, indent: locate::indent(to, flags, config)?, keeps_spelling })
+    }
+
+    /// Tells a sealer whether it may keep spellings.
+    pub fn instructed(&self, sealer: Sealer) -> Sealer {
+        if self.keeps_spelling { sealer } else { sealer.without_spelling() }
     }
 
     /// Returns the document in the format of the result.
@@ -58,8 +66,7 @@ impl Formats {
             let text = format!("only YAML has several documents, the {} format has one", to.name());
             return Err(Failure::new(Code::ErrorDumpingTree, text));
         }
-        let text = plain.convert(to, self.indent).map_err(failure)?;
-        PlainDocument::parse(to, text).map_err(failure)
+        plain.converted(to, self.indent).map_err(failure)
     }
 }
 
@@ -99,7 +106,7 @@ impl Opened {
         for warning in plain.warnings() {
             ui::warn(warning);
         }
-        Ok(Opened { plain, sealer, keys, formats, name })
+        Ok(Opened { plain, sealer: formats.instructed(sealer), keys, formats, name })
     }
 
     /// Seals what it holds now.

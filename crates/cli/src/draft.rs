@@ -51,6 +51,7 @@ impl Draft {
         let sealer = Sealer::create(recipe, &keyring::for_wrapping(env)).map_err(failure)?;
         let text = example::text(formats.to, formats.indent.unwrap_or(0));
         let plain = PlainDocument::parse(formats.to, text.into_bytes()).map_err(failure)?;
+        let sealer = formats.instructed(sealer);
         Ok(Draft { plain, sealer, formats, shows_metadata: shows_metadata == Some(true) })
     }
 

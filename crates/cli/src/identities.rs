@@ -12,8 +12,8 @@ use std::{
 };
 
 use sops_core::keys::{
-    KeyError,
-    age::{AgeIdentities, SshOrigin, Surroundings},
+    KeyError, Surroundings,
+    age::{AgeIdentities, SshOrigin},
 };
 use zeroize::Zeroizing;
 

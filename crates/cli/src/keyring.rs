@@ -5,11 +5,7 @@
 
 use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
-use sops_core::keys::{
-    CallContext, KeyError, KeyPart, KeySource, Keyring,
-    age::{self, Surroundings},
-    pgp::Gpg,
-};
+use sops_core::keys::{CallContext, KeyError, KeyPart, KeySource, Keyring, Surroundings, age, pgp::Gpg};
 use sops_core::metadata::keys::{KeyKind, MasterKey};
 
 use crate::{
@@ -42,6 +38,10 @@ fn local(keys: Keyring, env: &Environment) -> Keyring {
     keys.at(now()).with(LocalAge { env: env.clone() }).with(LocalPgp { env: env.clone() })
 }
 
+fn surroundings(env: &Environment) -> Surroundings {
+    Surroundings { person: Arc::new(AtTerminal::new(env)), variables: Arc::new(env.for_key_programs()) }
+}
+
 /// The PGP keys of this machine, through the `gpg` program; nothing is started before a key needs it.
 struct LocalPgp {
     env: Environment,
@@ -54,7 +54,7 @@ impl LocalPgp {
             .or_else(|| user::home().or_else(|| folder("HOME")).map(|home| home.join(".gnupg")))
             .unwrap_or_default();
         let program = self.env.get("SOPS_GPG_EXEC").filter(|program| !program.is_empty());
-        Gpg { program: program.unwrap_or("gpg".as_ref()).to_owned(), variables: self.env.for_key_programs(), home }
+        Gpg { program: program.unwrap_or("gpg".as_ref()).to_owned(), around: surroundings(&self.env), home }
     }
 }
 
@@ -77,24 +77,17 @@ struct LocalAge {
     env: Environment,
 }
 
-impl LocalAge {
-    fn surroundings(&self) -> Surroundings {
-        let variables = Arc::new(self.env.for_key_programs());
-        Surroundings { person: Arc::new(AtTerminal::new(&self.env)), variables }
-    }
-}
-
 impl KeySource for LocalAge {
     fn kind(&self) -> KeyKind {
         KeyKind::Age
     }
 
     fn wrap(&self, key: &MasterKey, part: &KeyPart, _call: &CallContext) -> Result<String, KeyError> {
-        age::wrap(key, part, &self.surroundings())
+        age::wrap(key, part, &surroundings(&self.env))
     }
 
     fn unwrap(&self, key: &MasterKey, call: &CallContext) -> Result<Option<KeyPart>, KeyError> {
-        let found = self.env.identities.find(&key.display(), &self.env, &self.surroundings());
+        let found = self.env.identities.find(&key.display(), &self.env, &surroundings(&self.env));
         let reason = match found.identities.unwrap(key, call) {
             Ok(Some(part)) => return Ok(Some(part)),
             Ok(None) => "failed to load age identities".to_owned(),

@@ -1,6 +1,6 @@
 //! Whoever sits in front of this process: asked on the terminal, told on standard error.
 
-use sops_core::keys::age::{Person, Protected};
+use sops_core::keys::{Person, Protected};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -22,6 +22,20 @@ impl AtTerminal {
     }
 }
 
+impl AtTerminal {
+    /// Asks gpg-agent, and on the terminal where that is of no use.
+    fn of_agent(&self, cache_id: &str, description: &str, question: &str) -> Result<Zeroizing<String>, String> {
+        let errored = |reason: String| format!("gpg-agent passphrase request errored: {reason}");
+        match agent::passphrase(cache_id, description, &self.env) {
+            Ok(passphrase) => Ok(passphrase),
+            Err(Refusal::NotThere) => Terminal::open()?.secret(question),
+            Err(Refusal::Cancelled(reason)) => Err(errored(reason)),
+            // An agent that does not understand us is no reason not to ask.
+            Err(Refusal::Failed(reason)) => Terminal::open().map_err(|_| errored(reason))?.secret(question),
+        }
+    }
+}
+
 impl Person for AtTerminal {
     fn passphrase(&self, of: Protected<'_>) -> Result<Zeroizing<String>, String> {
         let (place, digest) = match of {
@@ -29,22 +43,21 @@ impl Person for AtTerminal {
             Protected::SshKey { path } => {
                 return Terminal::open()?.secret(&format!("Enter passphrase for \"{}\":", escape(path, Lines::Escape)));
             }
+            Protected::PgpKey { id } => {
+                let description = format!("Unlock key {id} to decrypt sops's key");
+                return self.of_agent(id, &description, "Enter PGP key passphrase:");
+            }
             _ => return Err("there is no question for it".to_owned()),
         };
         let question = format!("Enter passphrase for identity '{}':", escape(place, Lines::Escape));
-        let errored = |reason: String| format!("gpg-agent passphrase request errored: {reason}");
-        match agent::passphrase(&agent::cache_id(digest), &question, &self.env) {
-            Ok(passphrase) => Ok(passphrase),
-            Err(Refusal::NotThere) => Terminal::open()?.secret(&question),
-            Err(Refusal::Cancelled(reason)) => Err(errored(reason)),
-            // An agent that does not understand us is no reason not to ask.
-            Err(Refusal::Failed(reason)) => Terminal::open().map_err(|_| errored(reason))?.secret(&question),
-        }
+        self.of_agent(&agent::cache_id(digest), &question, &question)
     }
 
     fn was_wrong(&self, of: Protected<'_>) {
-        if let Protected::IdentityFile { digest, .. } = of {
-            agent::forget(&agent::cache_id(digest), &self.env);
+        match of {
+            Protected::IdentityFile { digest, .. } => agent::forget(&agent::cache_id(digest), &self.env),
+            Protected::PgpKey { id } => agent::forget(id, &self.env),
+            _ => {}
         }
     }
 

@@ -6,7 +6,8 @@
 //! existing file is overwritten while the temporary one serves as recovery copy.
 //!
 //! A lock on the file spans reading and writing, so our own processes wait for each other. Others do not lock, so the
-//! content is compared once more just before it is replaced; what changed underneath is never overwritten.
+//! content is compared once more just before it is replaced; what changed underneath is never overwritten. On Linux the two
+//! files change places instead, and who was faster still gets their file back.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -110,6 +111,14 @@ impl Held {
             return Err(ReplaceError::Changed);
         }
         if keeps_all && self.file.metadata().is_ok_and(|meta| meta.nlink() == 1) {
+            #[cfg(target_os = "linux")]
+            {
+                // The new file is another one, and nobody of ours is to work on it before the old one is settled.
+                let _best_effort = flock(&temporary.file, FlockOperation::NonBlockingLockExclusive);
+                if is_cipher_text(&self.bytes) && swap(&temporary.path, &self.real).is_ok() {
+                    return self.settle(temporary);
+                }
+            }
             match fs::rename(&temporary.path, &self.real) {
                 Ok(()) => return temporary.placed(&self.real),
                 Err(error) if is_worth_overwriting(&error) => {}
@@ -121,9 +130,36 @@ impl Held {
         written.map_err(|error| ReplaceError::Torn(temporary.keep(), error))
     }
 
+    /// Looks at the file that had to make room, now under the temporary name: it goes if it is the one that was read, and
+    /// back into its place if it is not.
+    #[cfg(target_os = "linux")]
+    fn settle(mut self, temporary: Temporary) -> Result<(), ReplaceError> {
+        let path = temporary.path.clone();
+        match self.is_unchanged_at(&path) {
+            Ok(true) => {
+                drop(temporary);
+                sync_folder(&self.real);
+                Ok(())
+            }
+            // What was changed after that goes the same way, so nothing is lost but our own text.
+            _ => {
+                if swap(&path, &self.real).is_err() {
+                    // Theirs is under the temporary name then, which the next run tells.
+                    temporary.keep();
+                }
+                Err(ReplaceError::Changed)
+            }
+        }
+    }
+
     /// Tells whether the path still leads to the file that was read, with the content that was read.
     fn is_unchanged(&mut self) -> io::Result<bool> {
-        if !is_at(&self.file, &self.real)? {
+        let real = self.real.clone();
+        self.is_unchanged_at(&real)
+    }
+
+    fn is_unchanged_at(&mut self, path: &Path) -> io::Result<bool> {
+        if !is_at(&self.file, path)? {
             return Ok(false);
         }
         self.file.seek(SeekFrom::Start(0))?;
@@ -252,6 +288,20 @@ impl Drop for Temporary {
             let _best_effort = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Lets two files change places. Not every file system can.
+#[cfg(target_os = "linux")]
+fn swap(one: &Path, other: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(retry(|| renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(io::Error::from))?)
+}
+
+/// Whether a text is an encrypted one. The file that makes room stays behind if we are killed in between: a plain one must not.
+#[cfg(target_os = "linux")]
+fn is_cipher_text(text: &[u8]) -> bool {
+    const TOKEN: &[u8] = b"ENC[AES256_GCM,";
+    text.windows(TOKEN.len()).any(|window| window == TOKEN)
 }
 
 /// Makes a file's entry in its folder last. The file is in place whatever happens to that; an error would only make people try

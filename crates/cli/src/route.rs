@@ -218,6 +218,8 @@ fn read(file: &Path, name: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 /// # Errors
 /// Anything else, a full disk for example.
 pub fn print(text: &[u8]) -> Result<(), Failure> {
+    // A line of progress may stand where the text goes.
+    ui::print("");
     let mut out = io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

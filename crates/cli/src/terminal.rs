@@ -44,9 +44,10 @@ impl Terminal {
     /// # Errors
     /// No line was typed.
     pub fn secret(&self, question: &str) -> Result<Zeroizing<String>, String> {
-        self.write(&format!("{question} "))?;
         let line = {
+            // Before the question is there, so that nothing is shown however early it is typed.
             let _silence = Silence::begin(&self.0, LocalModes::ECHO)?;
+            self.write(&format!("{question} "))?;
             self.line()
         };
         self.write("\r\n\x1b[F\x1b[K")?;
@@ -67,9 +68,9 @@ impl Terminal {
     /// # Errors
     /// The terminal is gone.
     pub fn key(&self, question: &str, keys: &[u8]) -> Result<Option<u8>, String> {
-        self.write(&format!("{question} "))?;
         let pressed = {
             let _silence = Silence::begin(&self.0, LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)?;
+            self.write(&format!("{question} "))?;
             loop {
                 match self.byte()? {
                     Some(key) if keys.contains(&key) => break Some(key),

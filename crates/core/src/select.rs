@@ -148,11 +148,16 @@ impl Selector {
         !self.encrypts && self.matches_comment(comment)
     }
 
-    fn is_comment_rule(&self) -> bool {
+    /// Whether what matches is encrypted, and all else stays clear; else it is the other way round.
+    pub(crate) fn encrypts_matches(&self) -> bool {
+        self.encrypts
+    }
+
+    pub(crate) fn is_comment_rule(&self) -> bool {
         matches!(self.rule, Rule::Comment(_))
     }
 
-    fn matches_comment(&self, text: &[u8]) -> bool {
+    pub(crate) fn matches_comment(&self, text: &[u8]) -> bool {
         matches!(&self.rule, Rule::Comment(pattern) if pattern.is_match(text))
     }
 }

@@ -15,6 +15,9 @@ pub struct Common {
     /// Spaces of new YAML and JSON text
     #[arg(long, value_parser = integer)]
     pub indent: Option<i64>,
+    /// Do not keep how values are written where a token cannot (0x1F, folded text, aliases)
+    #[arg(long, value_parser = boolean)]
+    pub no_spelling: Option<bool>,
     /// Say more on standard error
     #[arg(long, value_parser = boolean)]
     pub verbose: Option<bool>,

@@ -49,6 +49,12 @@ pub fn one(files: &[OsString], args: &Encrypt, env: &Environment) -> Result<(), 
     }
     let plain = formats.converted(plain).map_err(|failure| failure.of(route.input_name()))?;
     let sealer = Sealer::create(recipe, &keyring::for_wrapping(env)).map_err(|error| named(error, Phase::Seal))?;
-    let sealed = sealer.seal(&plain, now()).map_err(|error| named(error, Phase::Seal))?;
+    for key in sealer.left_clear(&plain) {
+        ui::warn(&format!(
+            "{}: {key} stays in clear: in INI a rule for comments judges the key below the one that has the comment",
+            route.input_name()
+        ));
+    }
+    let sealed = formats.instructed(sealer).seal(&plain, now()).map_err(|error| named(error, Phase::Seal))?;
     route.write(input, &sealed, Privacy::Umask)
 }

@@ -28,13 +28,13 @@ pub fn run(args: &Keygen) -> Result<(), Failure> {
         None => {
             // As `age-keygen` does: people who redirect the output want to see whom to encrypt to.
             if !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
-                ui::print(&format!("Public key: {recipient}\n"));
+                ui::say(&format!("Public key: {recipient}"));
             }
             route::print(text.as_bytes())
         }
         Some(path) => {
             write_new(Path::new(path), text.as_bytes())?;
-            ui::print(&format!("Public key: {recipient}\n"));
+            ui::say(&format!("Public key: {recipient}"));
             Ok(())
         }
     }

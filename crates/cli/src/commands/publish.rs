@@ -47,7 +47,10 @@ pub fn run(args: &Publish, env: &Environment) -> Result<(), Failure> {
         return Err(failure.of(root.to_string_lossy()));
     }
     keyring::check_order(&args.order, env)?;
-    for file in files(root)? {
+    let files = files(root)?;
+    let mut progress = ui::Progress::of(files.len());
+    for file in files {
+        progress.next(&file.to_string_lossy());
         let name = match is_recursive {
             true => file.strip_prefix(root).ok().filter(|name| *name != Path::new("")).map(Path::to_path_buf),
             false => None,

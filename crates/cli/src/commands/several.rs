@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use crate::{args::Streams, exit_code::Code, failure::Failure, route};
+use crate::{args::Streams, exit_code::Code, failure::Failure, route, ui::Progress};
 
 /// Runs a command for each file. Several are only worked on where each is its own output.
 ///
@@ -24,17 +24,24 @@ pub fn each(
             let failure = Failure::new(Code::Generic, format!("{} files, and one output for all of them", files.len()));
             return Err(failure.hint("add --in-place to write each file, or name one file"));
         }
-        _ => {
-            let failures = files.iter().filter_map(|file| run(std::slice::from_ref(file)).err());
-            let worst = failures.fold(0, |worst, failure| {
-                let code = failure.code as u8;
-                failure.print();
-                worst.max(code)
-            });
-            return Ok(ExitCode::from(worst));
-        }
+        _ => return Ok(all(files, |file| run(std::slice::from_ref(file)))),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Does something for each file; returns the worst status.
+pub fn all(files: &[OsString], mut run: impl FnMut(&OsString) -> Result<(), Failure>) -> ExitCode {
+    let mut progress = Progress::of(files.len());
+    let failures = files.iter().filter_map(|file| {
+        progress.next(&file.to_string_lossy());
+        run(file).err()
+    });
+    let worst = failures.fold(0, |worst, failure| {
+        let code = failure.code as u8;
+        failure.print();
+        worst.max(code)
+    });
+    ExitCode::from(worst)
 }
 
 #[cfg(test)]

@@ -215,3 +215,30 @@ fn a_file_system_without_locks_is_noted() {
     let note = missing_lock(path, Err(rustix::io::Errno::NOTSUP.into())).unwrap();
     assert!(note.starts_with("/net/f.yaml: no lock here (") && note.contains("comparison"), "{note}");
 }
+
+/// Between the last comparison and the exchange: nothing can be compared any more, and nothing is lost all the same.
+#[test]
+#[cfg(target_os = "linux")]
+fn who_was_faster_gets_their_file_back() {
+    let folder = Folder::new();
+    let old = "a: ENC[AES256_GCM,old]";
+    for is_moved in [false, true] {
+        let path = folder.file("a", old);
+        let held = Held::open(&path).unwrap();
+        let temporary = Temporary::write(&path, b"ours", 0o600).unwrap();
+        match is_moved {
+            false => fs::write(&path, "theirs").unwrap(),
+            true => fs::rename(folder.file("b", "theirs"), &path).unwrap(),
+        }
+        if swap(&temporary.path, &path).is_err() {
+            return;
+        }
+        assert!(matches!(held.settle(temporary), Err(ReplaceError::Changed)));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+        assert_eq!(folder.names(), ["a"]);
+    }
+    let path = folder.file("a", old);
+    replace(&path, "new").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    assert_eq!(folder.names(), ["a"]);
+}

@@ -40,7 +40,15 @@ fn set_keeps_integers_exact_and_the_rest_as_it_is() {
     let before = world.read("f.yaml");
     world.succeeds(&["set", "--idempotent", "f.yaml", r#"["db"]["port"]"#, "9223372036854775807"]);
     assert_eq!(world.read("f.yaml"), before);
-    world.fails(&["set", "f.yaml", r#"["db"]["port"]"#, "18446744073709551615"], 7);
+    for number in ["18446744073709551615", "18446744073709551616"] {
+        world.fails(&["set", "f.yaml", r#"["db"]["port"]"#, number], 7);
+    }
+    // A float without a fraction has no spelling of its own in the reference.
+    world.succeeds(&["set", "f.yaml", r#"["db"]["port"]"#, "5.0"]);
+    assert_eq!(plain(&world), PLAIN.replace("5432", "5"));
+    world.succeeds(&["set", "f.yaml", r#"["db_unencrypted"]"#, "5.0"]);
+    assert!(plain(&world).ends_with("db_unencrypted: 5\n"));
+    world.succeeds(&["unset", "f.yaml", r#"["db_unencrypted"]"#]);
     world.succeeds(&["unset", "f.yaml", r#"["db"]["port"]"#]);
     assert_eq!(plain(&world), PLAIN.replace("    port: 5432\n", ""));
 }

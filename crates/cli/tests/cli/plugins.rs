@@ -2,8 +2,8 @@
 
 use crate::typing::on_a_terminal;
 use crate::world::World;
-use sops_core::keys::age::{AgeIdentities, AgeRecipients, Surroundings, wrap};
-use sops_core::keys::{CallContext, KeyError, KeyPart, KeySource, testing};
+use sops_core::keys::age::{AgeIdentities, AgeRecipients, wrap};
+use sops_core::keys::{CallContext, KeyError, KeyPart, KeySource, Surroundings, testing};
 use sops_core::metadata::keys::{KeyKind, MasterKey};
 use std::ffi::OsStr;
 use std::io::Write;

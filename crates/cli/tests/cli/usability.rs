@@ -51,6 +51,24 @@ fn rotate_takes_several_files_as_the_others_do() {
     assert!(message.contains("none.yaml"), "{message}");
 }
 
+#[test]
+fn the_status_of_several_files_is_told_in_lines_and_by_content() {
+    let world = with_files(&["a.yaml", "b.yaml", "secret", "plain"]);
+    encrypt(&world, &["a.yaml"]);
+    world.write("secret", world.read("a.yaml"));
+    let text = |args: &[&str]| String::from_utf8(world.succeeds(args)).expect("UTF-8");
+    assert_eq!(text(&["filestatus", "a.yaml"]), "{\"encrypted\":true}\n");
+    // A name that says nothing: a hook would take an encrypted file for a plain one.
+    assert_eq!(text(&["filestatus", "secret"]), "{\"encrypted\":true}\n");
+    assert_eq!(text(&["filestatus", "plain"]), "{\"encrypted\":false}\n");
+    let all = text(&["filestatus", "a.yaml", "b.yaml", "secret"]);
+    let lines = ["a.yaml\",\"encrypted\":true}", "b.yaml\",\"encrypted\":false}", "secret\",\"encrypted\":true}"];
+    assert_eq!(all, lines.map(|line| format!("{{\"file\":\"{line}\n")).concat());
+    let output = world.sops(&["filestatus", "none.yaml", "a.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "{\"file\":\"a.yaml\",\"encrypted\":true}\n");
+}
+
 /// As people set it up: `git diff` and `git log -p` show the values.
 #[test]
 fn git_shows_the_plain_text_through_its_filter() {
@@ -117,6 +135,7 @@ fn how_much_is_said_is_for_every_command_and_every_place() {
     assert_eq!(stderr(&[&["--quiet"], &unknown[..]].concat()), "");
     let verbose = stderr(&["rotate", "-i", "--verbose", "a.yaml"]);
     assert!(verbose.contains("note: a.yaml: written") && !verbose.contains("one"), "{verbose}");
+    assert!(stderr(&["keygen"]).contains("Public key") && stderr(&["keygen", "--quiet"]).is_empty());
     assert!(stderr(&["decrypt", "none.yaml", "--quiet"]).contains("none.yaml"), "failures are always told");
 }
 

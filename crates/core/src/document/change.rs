@@ -1,6 +1,7 @@
 //! Changes of a clear text: one place, and nothing else.
 
 use super::PlainDocument;
+use super::converted::says_nothing_else;
 use crate::digest::fast_digest;
 use crate::error::Error;
 use crate::format::Format;
@@ -85,8 +86,8 @@ impl PlainDocument {
             leaves.zip(values).filter_map(|(i, value)| Some((i, typed(value)?))).collect();
         for (index, scalar) in typed {
             let texts = self.outline.texts(&self.source);
-            let Node::Leaf(found @ Scalar::Str(_)) = &self.outline.items[index].node else { continue };
-            if found.value(texts).same(&self.format.clear(scalar.value(texts))) {
+            let Node::Leaf(found) = &self.outline.items[index].node else { continue };
+            if says_nothing_else(&found.value(texts), &self.format.clear(scalar.value(texts))) {
                 self.outline.items[index].node = Node::Leaf(scalar);
             }
         }
@@ -187,7 +188,7 @@ fn is_reserved(format: Format, key: &str) -> bool {
 }
 
 /// A value as a node of its type; `None` for a text, and for null, which is never one.
-fn typed(value: &Value<'_>) -> Option<Scalar> {
+pub(super) fn typed(value: &Value<'_>) -> Option<Scalar> {
     Some(match value {
         Value::Str(_) | Value::Null => return None,
         Value::Bool(value) => Scalar::Bool(*value),

@@ -1,6 +1,7 @@
 //! Plain and encrypted documents: source text and its outline.
 
 mod change;
+mod converted;
 mod encrypted;
 mod open;
 mod plain;

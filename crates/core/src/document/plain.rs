@@ -160,8 +160,17 @@ impl PlainDocument {
                 Ok(json_text(&events, json::write::Indent::Compact))
             }
             Format::Dotenv if !matches!(item.node, Node::Map) => {
-                let problem = "the dotenv store only supports emitting strings".into();
-                Err(Error::Tree { line: 0, path: path.to_string(), problem })
+                let text = match events.first() {
+                    // The reference refuses numbers and booleans, which dotenv has as texts all the same.
+                    Some(Event::Leaf(_, value)) => value.text(),
+                    _ => None,
+                };
+                let problem = || "the dotenv store only supports emitting strings".into();
+                text.map(|text| text.to_vec()).ok_or_else(|| Error::Tree {
+                    line: 0,
+                    path: path.to_string(),
+                    problem: problem(),
+                })
             }
             Format::Binary if !matches!(item.node, Node::Map) => {
                 let problem = "Binary files are not structured and extracting a single value is not possible".into();

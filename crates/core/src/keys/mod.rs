@@ -5,11 +5,16 @@
 
 #[cfg(feature = "age")]
 pub mod age;
+mod person;
 #[cfg(feature = "pgp")]
 pub mod pgp;
+#[cfg(feature = "pgp-native")]
+mod pgp_native;
 #[cfg(any(feature = "pgp", feature = "age-plugin"))]
 pub mod program;
 pub mod testing;
+
+pub use person::{Nobody, Person, Protected, Surroundings, Variables};
 
 use crate::crypto::cipher::DataKey;
 use crate::crypto::shamir;

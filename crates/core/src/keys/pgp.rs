@@ -3,19 +3,20 @@
 //! The program is found and started when a key needs it, never before. A data key reaches it through a pipe and comes back
 //! through one; nothing secret is ever an argument. Source: spec/keys.md §3.
 
-use super::program::{Program, Variables};
-use super::{CallContext, KeyError, KeyPart, KeySource};
+use super::program::Program;
+use super::{CallContext, KeyError, KeyPart, KeySource, Surroundings};
 use crate::metadata::keys::{KeyKind, MasterKey, MasterKeyKind};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// The `gpg` program, with the environment that it is started in.
+/// The `gpg` program, with what it is started in.
 pub struct Gpg {
     /// Its name, found through `PATH`, or its path.
     pub program: OsString,
-    /// All it sees of an environment: `PATH`, `HOME`, `GNUPGHOME`, `GPG_TTY` and whatever else it honours.
-    pub variables: Variables,
-    /// Where its key rings are, for messages.
+    /// All it sees of an environment: `PATH`, `HOME`, `GNUPGHOME`, `GPG_TTY` and whatever else it honours. The person is
+    /// asked for passphrases of old key rings only; `gpg` asks for its own.
+    pub around: Surroundings,
+    /// Where key rings are.
     pub home: PathBuf,
 }
 
@@ -25,7 +26,13 @@ impl KeySource for Gpg {
     }
 
     fn wrap(&self, key: &MasterKey, part: &KeyPart, _call: &CallContext) -> Result<String, KeyError> {
-        let MasterKeyKind::Pgp { fingerprint } = &key.kind else { return Err(another_kind()) };
+        let MasterKeyKind::Pgp { fingerprint } = &key.kind else {
+            return Err(KeyError::Unsupported("keys of another kind".into()));
+        };
+        let native = match native::wrap(&self.home, fingerprint, part) {
+            Ok(wrapped) => return Ok(wrapped),
+            Err(reason) => reason,
+        };
         let arguments: Vec<&str> = ENCRYPT
             .iter()
             .map(|argument| match *argument {
@@ -34,34 +41,33 @@ impl KeySource for Gpg {
                 argument => argument,
             })
             .collect();
-        let text = self.run(&arguments, part.expose()).map_err(|reason| {
-            let native = format!("key with fingerprint '{fingerprint}' is not available in keyring");
-            failure("encrypt", &native, &reason)
-        })?;
-        let armored = std::str::from_utf8(&text).map(str::trim).unwrap_or_default();
-        match armored {
-            "" => Err(failure("encrypt", "not built in", "no text returned")),
+        let text = self.run(&arguments, part.expose()).map_err(|reason| failure("encrypt", &native, &reason))?;
+        match std::str::from_utf8(&text).map(str::trim).unwrap_or_default() {
+            "" => Err(failure("encrypt", &native, "no text returned")),
             armored => Ok(armored.to_owned()),
         }
     }
 
     fn unwrap(&self, key: &MasterKey, _call: &CallContext) -> Result<Option<KeyPart>, KeyError> {
-        let part = self.run(&["-d"], key.wrapped.as_bytes()).and_then(|part| match part.is_empty() {
-            true => Err("zero bytes returned".to_owned()),
-            false => Ok(part),
-        });
-        let reason = match part {
+        if key.kind() != KeyKind::Pgp {
+            return Ok(None);
+        }
+        let native = match native::unwrap(&self.home, &key.wrapped, &self.around) {
             Ok(part) => return Ok(Some(KeyPart(part))),
             Err(reason) => reason,
         };
-        Err(failure("decrypt", &self.why_no_old_keyring(), &reason))
+        match self.run(&["-d"], key.wrapped.as_bytes()) {
+            Ok(part) if part.is_empty() => Err(failure("decrypt", &native, "zero bytes returned")),
+            Ok(part) => Ok(Some(KeyPart(part))),
+            Err(reason) => Err(failure("decrypt", &native, &reason)),
+        }
     }
 }
 
 impl Gpg {
     /// Runs it, and returns what it printed or why it did not.
     fn run(&self, arguments: &[&str], input: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, String> {
-        let program = Program::find(&self.program, &self.variables)?;
+        let program = Program::find(&self.program, &self.around.variables)?;
         let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
         let output = program
             .run(&arguments, Some(input), MAX_BYTES)
@@ -73,18 +79,34 @@ impl Gpg {
             false => Err(output.stderr.trim().to_owned()),
         }
     }
+}
 
-    /// What the reference says about key rings of GnuPG before 2.1, which it reads itself; this build leaves them to `gpg`.
-    fn why_no_old_keyring(&self) -> String {
-        let rings = ["secring.gpg", "pubring.gpg"].map(|name| self.home.join(name));
-        match rings.iter().find(|ring| ring.exists()) {
-            Some(ring) => format!("{} is left to gpg: reading it is not built in", ring.display()),
-            None => {
-                let ring = self.home.join("pubring.gpg");
-                format!("could not load secring: open {}: no such file or directory", ring.display())
-            }
-        }
+/// Key rings of GnuPG before 2.1, which the reference reads itself before it starts `gpg`: here they are left to `gpg`.
+#[cfg(not(feature = "pgp-native"))]
+mod native {
+    use super::{KeyPart, Surroundings};
+    use std::path::Path;
+    use zeroize::Zeroizing;
+
+    pub(super) fn wrap(_home: &Path, fingerprint: &str, _part: &KeyPart) -> Result<String, String> {
+        Err(format!("key with fingerprint '{fingerprint}' is not available in keyring"))
     }
+
+    pub(super) fn unwrap(home: &Path, _wrapped: &str, _around: &Surroundings) -> Result<Zeroizing<Vec<u8>>, String> {
+        let rings = ["secring.gpg", "pubring.gpg"].map(|name| home.join(name));
+        Err(match rings.iter().find(|ring| ring.exists()) {
+            Some(ring) => format!("{} is left to gpg: reading it is not built in", ring.display()),
+            None => super::no_keyring(home),
+        })
+    }
+}
+
+#[cfg(feature = "pgp-native")]
+use super::pgp_native as native;
+
+/// compat: the second of the two places is named.
+pub(super) fn no_keyring(home: &std::path::Path) -> String {
+    format!("could not load secring: open {}: no such file or directory", home.join("pubring.gpg").display())
 }
 
 /// The long key id for `--trusted-key`: the last 16 characters, 17 where a `!` forces a sub-key; a shorter text as it is.
@@ -100,10 +122,6 @@ fn failure(doing: &str, native: &str, gpg: &str) -> KeyError {
         "could not {doing} data key with PGP key: github.com/ProtonMail/go-crypto/openpgp error: {native}; GnuPG binary error: \
          failed to {doing} sops data key with pgp: {gpg}"
     ))
-}
-
-fn another_kind() -> KeyError {
-    KeyError::Unsupported("keys of another kind".into())
 }
 
 const ENCRYPT: [&str; 9] = [
@@ -136,7 +154,8 @@ mod tests {
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a program");
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("executable");
         let variables = vec![("PATH".into(), "/usr/bin:/bin".into()), ("OUT".into(), folder.clone().into())];
-        (Gpg { program: program.into(), variables, home: "/none".into() }, folder)
+        let around = Surroundings { variables: variables.into(), ..Surroundings::default() };
+        (Gpg { program: program.into(), around, home: "/none".into() }, folder)
     }
 
     fn key(fingerprint: &str) -> MasterKey {
@@ -189,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_named() {
-        let gpg = Gpg { program: "no-gpg-here".into(), variables: Vec::new(), home: "/none".into() };
+        let gpg = Gpg { program: "no-gpg-here".into(), around: Surroundings::default(), home: "/none".into() };
         let text = refusal(&gpg, &key("F"));
         assert!(text.ends_with("exec: \"no-gpg-here\": executable file not found in $PATH"), "{text}");
         let gpg = Gpg { program: "/none/gpg".into(), ..gpg };

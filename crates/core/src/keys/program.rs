@@ -3,14 +3,12 @@
 //! The core never reads its own environment. Whoever embeds it says what a program may see, and leaves out what it has no
 //! use for: identities and credentials of other services.
 
-use std::ffi::{OsStr, OsString};
+use super::Variables;
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use zeroize::Zeroizing;
-
-/// Environment variables of a program.
-pub type Variables = Vec<(OsString, OsString)>;
 
 /// A program that was found.
 pub struct Program<'v> {

@@ -15,7 +15,11 @@
 //! * A selected part (`--extract`) keeps its comments where they are. Of several documents nothing else is printed.
 //! * Strings that the reference's writer damages (a leading tab with line breaks, a wrong indentation digit under a dash, a
 //!   merge key with a value that is no mapping) are written in another style.
-//! * Not yet: folded line breaks come back as literal ones, `0x1F` as `31`, a written-out alias as a copy.
+//! * What a token cannot say about its value, such as folded lines, `0x1F`, `1.50` or an alias, comes back as it was written:
+//!   see [`spelling`](super::spelling). The reference drops that field with its next write, and prints the value in its own
+//!   spelling.
+//! * What the reference loses of an INI file is listed [there](super::formats::ini), line by line: earlier values of a repeated
+//!   key, text behind a closing quote, comments at the end, continuation lines, keys `-` and `#k`, and more.
 //!
 //! # Comments
 //!
@@ -37,11 +41,16 @@
 //! * Depth, and growth by aliases, are limited; nothing crashes.
 //! * Of a file with key groups no more groups are asked than the threshold needs.
 //!
+//! * JSON: text behind the object, truncated text and a byte order mark are errors; the reference drops what it does not
+//!   read.
+//! * dotenv and INI: text that is not UTF-8 is an error. Metadata lines of an encrypted dotenv file may end with CRLF.
+//!
 //! # Selection
 //!
 //! * A regular expression that does not compile is an error on `encrypt`; the reference then matches nothing and may write
 //!   the file in clear. A file that already has one is read as the reference reads it, with a warning.
 //! * An explicit rule that selects nothing is an error on `encrypt`, unless `--allow-nothing-encrypted` insists.
+//! * `encrypt` names the keys of an INI file that a rule for comments leaves clear against their own comments.
 //! * An encrypted comment that would match `unencrypted_comment_regex`, so that the file would not open, is an error.
 //!
 //! # Configuration
@@ -56,14 +65,18 @@
 //!
 //! # Changes
 //!
-//! * `set` keeps whole numbers as integers of 64 bits; the reference stores them as floats, and rounds beyond 2⁵³. Whole
-//!   floats of a file that the reference wrote stay floats.
-//! * `set` takes a list as the value; the reference refuses one at the top.
+//! * `set` keeps whole numbers as integers of 64 bits and refuses larger ones; the reference stores them as floats, and rounds
+//!   beyond 2⁵³. Whole floats of a file that the reference wrote stay floats.
+//! * `set` takes a list as the value, which the reference refuses at the top, and no key twice, which the reference takes.
+//! * Values that the format of the result cannot carry are refused, by their path: null in dotenv and INI, NaN and infinities
+//!   in JSON, texts that would read back as others. The reference writes them, and cannot verify or open some of these files.
 //! * A position in a mapping, a key in a list, a negative position and the empty path are errors; there they do nothing or
 //!   crash.
 //! * Aliases are written out only where a change needs it.
 //! * `rotate` removes every copy of a key, adds none twice, and names recipients that `.sops.yaml` does not.
 //! * A rotation wraps nothing until every group has a key.
+//! * Where somebody else changed the file, `edit` offers both texts. A new file in a folder that takes none is refused before
+//!   the editor starts.
 //!
 //! # Keys
 //!
@@ -78,6 +91,12 @@
 //!
 //! # Command
 //!
+//! * Several files: `encrypt`, `decrypt` and `rotate` with `--in-place`, `filestatus` always. Without `--in-place` they are an
+//!   error; the reference works on one of them and warns.
+//! * Content decides where the name says nothing, for `decrypt` and `filestatus`. A plain file without a known ending has the
+//!   status `false`; the reference fails.
+//! * `exec-env` gives a null as an empty text; the reference as `<nil>`. `--extract` of a number or boolean as dotenv prints its
+//!   text; the reference fails.
 //! * Files are replaced as a whole, with the modes, owners and attributes they had, or not at all; the reference empties
 //!   them first. A file that changed meanwhile is an error.
 //! * A decrypted file is written for its owner alone (`0600`) where it is new.

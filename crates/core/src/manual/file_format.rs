@@ -21,7 +21,8 @@
 //! | `time` | RFC 3339 with up to nine digits of a second |
 //! | `comment` | what stands behind `#` |
 //!
-//! A token keeps the style of what it replaces: quotes, block headers and indentation. Null, `{}`, `[]` and `""` stay.
+//! A token keeps the style of what it replaces: quotes, block headers and indentation. Null, `{}`, `[]` and `""` stay. How each
+//! format looks is said in [`formats`](super::formats).
 //!
 //! # Paths
 //!
@@ -60,12 +61,3 @@
 //! | `version` | of the format, `3.13.2` |
 //!
 //! Unknown fields stay where they are. Only the first document's entry is read; all are written.
-//!
-//! # Marks of this writer
-//!
-//! Other readers ignore them; without them a file opens to the same values, in the reference's spelling.
-//!
-//! * The non-specific tag `!` in front of a token says that the value stood plain where the reference would quote it, or
-//!   that a float has a spelling of its own (`k: ! ENC[…]`).
-//! * An indentation digit in front of `-` (`|2-`), at the end of a file, says that a clear block scalar had no final line
-//!   break; behind it (`|-2`) the header had a `+`.

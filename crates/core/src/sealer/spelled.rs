@@ -202,8 +202,12 @@ fn imagined(file: &EncryptedDocument, laid_out: &LaidOut<'_>, pass: &Pass, chang
                 let source = &intended.items[at];
                 let Node::Leaf(scalar) = &source.node else { break };
                 if comes_back(source, scalar, laid_out) {
-                    let block = outline.block(item).map(|b| b.content);
-                    settled.push(block.unwrap_or(item.span).start);
+                    let start = match outline.block(item) {
+                        Some(block) => block.content.start,
+                        None if outline.is_marked(item, file.source()) => outline.extra(item).tag_span.start,
+                        None => item.span.start,
+                    };
+                    settled.push(start);
                     index += 1;
                     continue;
                 }

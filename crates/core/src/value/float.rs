@@ -37,6 +37,10 @@ pub(crate) fn short_float(value: f64) -> String {
 pub(crate) fn scientific(value: f64) -> String {
     let shortest = format!("{value:e}");
     let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    // No two of so few digits are the same double.
+    if digits <= 15 {
+        return shortest;
+    }
     let nearest = format!("{value:.*e}", digits.saturating_sub(1));
     if nearest.parse() == Ok(value) { nearest } else { shortest }
 }

@@ -5,7 +5,7 @@
 use crate::corpus::corpora;
 use sops_core::keys::age::{AgeIdentities, AgeRecipients};
 use sops_core::keys::pgp::Gpg;
-use sops_core::keys::{CallContext, KeyPart, KeySource, testing};
+use sops_core::keys::{CallContext, KeyPart, KeySource, Surroundings, testing};
 use sops_core::metadata::keys::{MasterKey, MasterKeyKind};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,8 @@ impl Home {
 
     fn source(&self) -> Gpg {
         let variables = vec![("PATH".into(), PATH.into()), ("GNUPGHOME".into(), self.0.clone().into())];
-        Gpg { program: "gpg".into(), variables, home: self.0.clone() }
+        let around = Surroundings { variables: variables.into(), ..Surroundings::default() };
+        Gpg { program: "gpg".into(), around, home: self.0.clone() }
     }
 }
 
@@ -136,7 +137,7 @@ fn private_copy(file: &str) -> PathBuf {
 fn identities(file: &str) -> AgeIdentities {
     #[cfg(feature = "age-ssh")]
     if file.starts_with("ssh-") {
-        use sops_core::keys::age::{SshOrigin, Surroundings};
+        use sops_core::keys::age::SshOrigin;
         let public = || Err("no public key".to_owned());
         let origin = SshOrigin::File { path: file, public: &public };
         return AgeIdentities::ssh(text(file).as_bytes(), &origin, &Surroundings::default()).expect("a key");

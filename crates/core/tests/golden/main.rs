@@ -15,6 +15,7 @@
 //! * [`integrity`]: what the format protects and what it does not.
 //! * [`regressions`]: small texts that broke once.
 //! * [`embed`]: a program outside this workspace links the library.
+//! * [`spelling`]: the sealed record of how values were written, and attacks on it.
 //! * [`bytes`]: whatever is encrypted comes back byte for byte.
 //! * [`substitute`]: the property that splicing stands on.
 //!
@@ -37,6 +38,7 @@ mod library;
 mod life;
 mod regressions;
 mod shamir;
+mod spelling;
 mod spellings;
 mod substitute;
 mod tables;

@@ -1,6 +1,7 @@
 //! Small texts that broke once, mostly found by fuzzing: each is sealed, and opened to the very bytes.
 
 use crate::library::{self, Arguments};
+use sops_core::select::Settings;
 use sops_core::value::Value;
 use sops_core::{EncryptedDocument, Event, Format, Keyring, PlainDocument, TreePath, keys::age::AgeIdentities};
 
@@ -88,12 +89,33 @@ fn types_of_tokens_in_formats_of_texts_stay() {
         assert!(converted.contains("A: 5\n") && converted.contains("B: true\n"), "{converted}");
         assert!(converted.contains("D_unencrypted: \"1.0\"\n"), "{converted}");
 
+        if format == Format::Dotenv {
+            assert_eq!(plain.extract(&path("B"), format, None).expect("a text"), b"true");
+        }
+
         // Another value changes, and their tokens stay.
         plain.set(&path("C"), &leaf("w".into())).expect("it is set");
         let again = sealer.seal(&plain, library::NOW + 60).expect("it is sealed");
         assert!(["A", "B"].iter().all(|key| line(&sealed, key) == line(&again, key)), "{format:?}");
         assert_ne!(line(&sealed, "C"), line(&again, "C"));
     }
+}
+
+/// format.md §15 D37: the selection is the reference's, and it is not silent.
+#[test]
+fn keys_that_a_rule_for_comments_leaves_clear_in_ini_are_named() {
+    let left = |text: &str, settings: Settings| {
+        let arguments = Arguments { settings, ..Arguments::everything() };
+        let plain = PlainDocument::parse(Format::Ini, text.as_bytes()).expect("INI");
+        library::sealer(&arguments).expect("a sealer").left_clear(&plain)
+    };
+    let text = "[s]\n; secret\na = 1\nb = 2\nc = 3 ; secret\nd = 4\n; secret section\n[t]\ne = 5\nf = 6\n";
+    let encrypted = || Settings { encrypted_comment_regex: "secret".into(), ..Settings::default() };
+    assert_eq!(left(text, encrypted()), [r#"["s"]["a"]"#, r#"["s"]["c"]"#, r#"["t"]["f"]"#]);
+    let unencrypted = Settings { unencrypted_comment_regex: "public".into(), ..Settings::default() };
+    assert_eq!(left("; public\na = 1\nb = 2\nc = 3\n", unencrypted), [r#"["DEFAULT"]["b"]"#]);
+    let by_key = Settings { encrypted_regex: "^a$".into(), ..Settings::default() };
+    assert_eq!(left(text, by_key), [""; 0]);
 }
 
 /// The reference trims them, and its tokens are bound to the trimmed key.
@@ -105,4 +127,27 @@ fn blanks_inside_the_quotes_of_an_ini_key_do_not_count() {
         assert!(plain(&format!("[s]\n{key} = v\n")).contains(&path), "{key}");
     }
     assert!(PlainDocument::parse(Format::Ini, b"[s]\n\" \" = v\n").is_err(), "no key is left");
+}
+
+/// As the reference stores them; the texts of the new format would lose the types.
+#[test]
+fn values_keep_their_types_in_another_format() {
+    let yaml = b"a: 5\nb: true\nc: 1.0\nd: 2026-01-02\ne: 5 # c\nf: \"5\"\ng_unencrypted: 1e6\n";
+    let yaml = PlainDocument::parse(Format::Yaml, yaml).expect("YAML");
+    let keys = Keyring::new().with(AgeIdentities::parse(library::ALICE).expect("an identity"));
+    for format in [Format::Json, Format::Dotenv] {
+        let plain = yaml.converted(format, None).expect("another format");
+        let sealer = library::sealer(&Arguments::everything()).expect("a sealer");
+        let sealed = sealer.seal(&plain, library::NOW).expect("it is sealed");
+        let text = String::from_utf8_lossy(&sealed).into_owned();
+        let labels = text.split(",type:").skip(1).filter_map(|rest| rest.split(']').next());
+        let labels: Vec<&str> = labels.filter(|label| *label != "comment").take(6).collect();
+        assert_eq!(labels, ["int", "bool", "float", "time", "int", "str"], "{text}");
+        let opened =
+            EncryptedDocument::parse(format, &sealed).expect("metadata").decrypt(&keys).expect("the MAC verifies");
+        assert_eq!(opened.bytes(), plain.bytes());
+    }
+    let bytes = PlainDocument::parse(Format::Yaml, b"a: {b: !!binary /w==}\n").expect("YAML");
+    let error = bytes.converted(Format::Json, None).err().expect("JSON cannot carry it");
+    assert!(error.to_string().starts_with(r#"["a"]["b"]: JSON carries text only"#), "{error}");
 }

@@ -61,7 +61,7 @@ impl Scanner<'_> {
         let first = self.src.get(newest.start as usize).copied();
         let shifted = (first == Some(b':') && self.flow_level == 0) || (first == Some(b',') && self.flow_level > 0);
         let anchor = match others.last() {
-            Some(previous) if shifted => previous.start,
+            Some(previous) if shifted => previous.last_start(),
             _ => newest.start,
         };
         while self.pos < at {
@@ -103,7 +103,7 @@ impl Scanner<'_> {
             let beside = i64::from(self.gap == 0 && self.column >= 2);
             i64::from(self.line) - i64::from(self.gap) + 1 + beside
         };
-        let mut anchor = previous.map_or(0, |t| t.start);
+        let mut anchor = previous.map_or(0, |t| t.last_start());
         let mut from = skipped_from as u32;
         let mut line = i64::from(self.line);
         let mut blank = false;

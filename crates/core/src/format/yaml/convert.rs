@@ -1,6 +1,6 @@
 //! Nodes → outline: typing, expansion of aliases, comments as items, and the checks of the reference's first reading.
 
-use super::parse::{Node, NodeKind, Parsed, ParsedDocument, Pieces};
+use super::nodes::{Node, NodeKind, Parsed, ParsedDocument, Pieces, scalar_span};
 use super::resolve;
 use super::scan::MAX_TEXT;
 use crate::digest::fast_digest;
@@ -33,8 +33,8 @@ struct Converter<'a> {
     parsed: Parsed,
     out: Outline,
     jobs: Vec<Job>,
-    /// Open collections of the outline.
-    open: Vec<u32>,
+    /// Open collections of the outline, each with the column of its members.
+    open: Vec<(u32, u32)>,
     /// The outermost alias being expanded.
     alias: u32,
     /// A key that is an alias, and its anchor, until the item is made.
@@ -67,7 +67,7 @@ pub(crate) fn convert(src: &str, mut parsed: Parsed, keys: Keys) -> Result<Outli
         let problem = "EOF: the text has no document, only blank lines or comments".into();
         return Err(Error::Syntax { line: 0, column: 0, problem });
     }
-    let dropped = dropped_comments(&parsed, &documents);
+    let dropped = parsed.dropped_comments(&documents);
     let mut converter = Converter {
         src,
         keys,
@@ -83,7 +83,8 @@ pub(crate) fn convert(src: &str, mut parsed: Parsed, keys: Keys) -> Result<Outli
         document: 0,
         digests: Vec::new(),
     };
-    converter.out.items.reserve(converter.parsed.nodes.len() / 2 + 16);
+    let parsed = &converter.parsed;
+    converter.out.items.reserve(parsed.nodes.len() - parsed.keys + parsed.scanned.pieces.len() + documents.len());
     for (index, document) in documents.iter().enumerate() {
         converter.document = index;
         converter.document(document)?;
@@ -101,7 +102,7 @@ impl Converter<'_> {
     }
 
     /// The 1-based line of a place.
-    fn line(&self, at: u32) -> u32 {
+    fn line_of(&self, at: u32) -> u32 {
         let breaks = self.src[..at as usize].matches('\n').count();
         breaks as u32 + 1
     }
@@ -113,18 +114,18 @@ impl Converter<'_> {
     fn error<T>(&self, at: u32, problem: &str) -> Result<T, Error> {
         let start = at as usize;
         let line_start = self.src[..start].rfind('\n').map_or(0, |i| i + 1);
-        let line = self.line(at);
+        let line = self.line_of(at);
         let column = self.src[line_start..start].chars().count() as u32 + 1;
         Err(Error::Syntax { line, column, problem: problem.to_owned() })
     }
 
     fn document(&mut self, document: &ParsedDocument) -> Result<(), Error> {
-        let root = self.node(document.root).clone();
+        let root = *self.node(document.root);
         self.core_tag(&root, document)?;
         let (flow_root, empty_root) = match root.kind {
-            NodeKind::Map(flow) => (flow, false),
+            NodeKind::Map(map) => (map.flow, false),
             NodeKind::Empty => (false, true),
-            NodeKind::Scalar { .. } => match self.scalar(&root, document)? {
+            NodeKind::Scalar { .. } | NodeKind::Pair { .. } => match self.scalar(&root, document)? {
                 Scalar::Null => (false, true),
                 _ => return self.error(root.start, "the document is a single value; its root must be a mapping"),
             },
@@ -134,23 +135,23 @@ impl Converter<'_> {
             }
         };
         let index = self.out.items.len() as u32;
-        let column = if root.first == NONE { 0 } else { self.node(root.first).column };
+        let (column, first) = root.collection().map_or((0, NONE), |map| (map.column, map.first));
         self.out.documents.push(Document {
             root: index,
             start: document.start,
             end: document.end,
             flow_root,
             empty_root,
-            column,
+            column: if first == NONE { 0 } else { column },
         });
         self.push_item(&root, None, Kind::Map);
-        self.open.push(index);
+        self.open.push((index, column));
         self.emit_dropped(if empty_root { NONE - 1 - self.document as u32 } else { document.root });
         self.emit_own(document.root, false);
         self.jobs.push(Job::Close { node: document.root, inside: true });
         if !empty_root {
             self.check_keys(document.root)?;
-            self.jobs.push(Job::Pairs(root.first));
+            self.jobs.push(Job::Pairs(first));
         }
         while let Some(job) = self.jobs.pop() {
             self.run(job, document)?;
@@ -172,7 +173,7 @@ impl Converter<'_> {
                 Ok(())
             }
             Job::Close { node, inside } => {
-                if let Some(index) = self.open.pop() {
+                if let Some((index, _)) = self.open.pop() {
                     if inside {
                         self.emit_foot(node, index);
                     }
@@ -188,12 +189,21 @@ impl Converter<'_> {
     }
 
     fn pair(&mut self, key: u32, document: &ParsedDocument) -> Result<(), Error> {
+        let Some(&(container, _)) = self.open.last() else { return Ok(()) };
+        let mut key = key;
+        while key != NONE
+            && let NodeKind::Pair { text, style } = self.node(key).kind
+        {
+            key = self.line(key, text, style, container)?;
+        }
+        if key == NONE {
+            return Ok(());
+        }
         let value = self.node(key).next;
-        let Some(&container) = self.open.last() else { return Ok(()) };
         self.jobs.push(Job::Pairs(self.node(value).next));
         let text = self.key(key, document)?;
         self.emit_slots(key, container, false);
-        let scalar_like = !matches!(self.node(value).kind, NodeKind::Map(_) | NodeKind::Seq(_));
+        let scalar_like = self.node(value).collection().is_none();
         if self.node(key).extra != NONE {
             self.jobs.push(Job::Foot { node: key, container });
         }
@@ -207,8 +217,34 @@ impl Converter<'_> {
         self.value(value, Some(text), entry_start, true, document)
     }
 
+    /// Emits a whole line `key: value`; returns the next key.
+    fn line(&mut self, id: u32, value: Text, style: Style, container: u32) -> Result<u32, Error> {
+        let key = *self.node(id);
+        self.count()?;
+        let key_text = Text::source(Span { start: key.start, end: key.end });
+        if !matches!(resolve::plain(key_text.bytes(self.texts())), resolve::Resolved::Str) {
+            self.wrong_key(&key)?;
+        }
+        self.emit_slots(id, container, false);
+        self.count()?;
+        let span = scalar_span(value, style);
+        let node = Node {
+            kind: NodeKind::Scalar { text: value, style },
+            start: span.start,
+            end: span.end,
+            extra: NONE,
+            ..key
+        };
+        let value = self.untagged(&node, value, style)?;
+        self.push_item(&node, Some(key_text), Kind::Leaf(value));
+        if key.extra != NONE {
+            self.emit_foot(id, container);
+        }
+        Ok(key.next)
+    }
+
     fn element(&mut self, node: u32, document: &ParsedDocument) -> Result<(), Error> {
-        let Some(&container) = self.open.last() else { return Ok(()) };
+        let Some(&(container, _)) = self.open.last() else { return Ok(()) };
         self.jobs.push(Job::Elements(self.node(node).next));
         self.emit_slots(node, container, true);
         if self.node(node).extra != NONE {
@@ -229,8 +265,7 @@ impl Converter<'_> {
     ) -> Result<(), Error> {
         let mut id = id;
         let mut own_inside = own_inside;
-        let mut node = self.node(id).clone();
-        node.entry_start = entry_start;
+        let mut node = Node { entry_start, ..*self.node(id) };
         if let NodeKind::Alias(target) = node.kind {
             if self.alias == NONE {
                 let index = self.out.aliases.len() as u32;
@@ -247,16 +282,15 @@ impl Converter<'_> {
             }
             id = target;
             own_inside = true;
-            let target = self.node(target).clone();
-            node = Node { entry_start, column: node.column, ..target };
+            node = Node { entry_start, ..*self.node(target) };
         }
         self.count()?;
         match node.kind {
-            NodeKind::Map(_) | NodeKind::Seq(_) => {
+            NodeKind::Map(collection) | NodeKind::Seq(collection) => {
                 self.core_tag(&node, document)?;
                 let map = matches!(node.kind, NodeKind::Map(_));
                 let index = self.push_item(&node, key, if map { Kind::Map } else { Kind::List });
-                self.open.push(index);
+                self.open.push((index, collection.column));
                 self.emit_dropped(id);
                 if own_inside {
                     self.emit_own(id, false);
@@ -264,13 +298,13 @@ impl Converter<'_> {
                 self.jobs.push(Job::Close { node: id, inside: own_inside });
                 if map {
                     self.check_keys(id)?;
-                    self.jobs.push(Job::Pairs(node.first));
+                    self.jobs.push(Job::Pairs(collection.first));
                 } else {
-                    self.jobs.push(Job::Elements(node.first));
+                    self.jobs.push(Job::Elements(collection.first));
                 }
                 Ok(())
             }
-            NodeKind::Scalar { .. } => {
+            NodeKind::Scalar { .. } | NodeKind::Pair { .. } => {
                 let value = self.scalar(&node, document)?;
                 self.push_item(&node, key, Kind::Leaf(value));
                 Ok(())
@@ -285,7 +319,7 @@ impl Converter<'_> {
     }
 
     fn stands_in_flow(&self) -> bool {
-        self.open.last().is_some_and(|o| self.out.items[*o as usize].in_flow)
+        self.open.last().is_some_and(|(item, _)| self.out.items[*item as usize].in_flow)
     }
 
     /// The alias rule of the reference's library, and a cap of our own.
@@ -320,32 +354,42 @@ impl Converter<'_> {
             self.out.aliases.push(Alias { span, item: index, in_flow: self.stands_in_flow(), target, is_key: true });
         }
         let (style, block) = match node.kind {
-            NodeKind::Scalar { style, block, .. } => (style, block),
+            NodeKind::Scalar { style: style @ (Style::Literal | Style::Folded), .. } => {
+                (style, self.block_at(node.start))
+            }
+            NodeKind::Scalar { style, .. } => (style, NONE),
             _ => (Style::Plain, NONE),
         };
         let span = match self.out.aliases.get(self.alias as usize) {
             Some(alias) if self.alias != NONE => alias.span,
             _ => Span { start: node.start, end: node.end },
         };
-        let in_flow = matches!(node.kind, NodeKind::Map(true) | NodeKind::Seq(true)) || self.stands_in_flow();
+        let in_flow = node.collection().is_some_and(|c| c.flow) || self.stands_in_flow();
         let tag = self.parsed.tag(node);
         let tag_span = if self.alias == NONE { tag } else { Span::default() };
         let extra = self.push_extra(Extra { tag_span, tag: self.tag_kind(tag), block, alias: self.alias });
+        let (parent, column) = self.open.last().copied().unwrap_or((NONE, 0));
         let mut item = Item {
             node: kind,
             key: Text::source(span),
-            parent: self.open.last().copied().unwrap_or(NONE),
+            parent,
             end: index + 1,
             span,
             extra,
             style,
             in_flow,
             entry_start: node.entry_start,
-            column: node.column,
+            column,
         };
         item.set_key(key);
         self.out.items.push(item);
         index
+    }
+
+    /// The layout of the block scalar that starts there: they were found in the order of the source.
+    fn block_at(&self, start: u32) -> u32 {
+        let found = self.parsed.scanned.blocks.binary_search_by_key(&start, |block| block.header.start);
+        found.map_or(NONE, |index| index as u32)
     }
 
     fn push_extra(&mut self, extra: Extra) -> u32 {
@@ -419,11 +463,17 @@ impl Converter<'_> {
     }
 
     fn scalar(&mut self, node: &Node, document: &ParsedDocument) -> Result<Scalar, Error> {
-        let NodeKind::Scalar { text, style, .. } = node.kind else { return Ok(Scalar::Null) };
+        let NodeKind::Scalar { text, style } = node.kind else { return Ok(Scalar::Null) };
         match self.core_tag(node, document)? {
-            None if style != Style::Plain => Ok(Scalar::Str(text)),
-            None => self.typed(node, resolve::plain(text.bytes(self.texts())), text),
+            None => self.untagged(node, text, style),
             Some(tag) => self.tagged(node, tag, text, style),
+        }
+    }
+
+    fn untagged(&self, node: &Node, text: Text, style: Style) -> Result<Scalar, Error> {
+        match style {
+            Style::Plain => self.typed(node, resolve::plain(text.bytes(self.texts())), text),
+            _ => Ok(Scalar::Str(text)),
         }
     }
 
@@ -442,7 +492,7 @@ impl Converter<'_> {
 
     fn too_large<T>(&self, node: &Node) -> Result<T, Error> {
         Err(Error::Tree {
-            line: self.line(node.start),
+            line: self.line_of(node.start),
             path: self.path(),
             problem: "an integer beyond 64 bits cannot be carried; put it in quotes".into(),
         })
@@ -477,10 +527,10 @@ impl Converter<'_> {
 
     fn key(&mut self, id: u32, document: &ParsedDocument) -> Result<Text, Error> {
         self.count()?;
-        let mut node = self.node(id).clone();
+        let mut node = *self.node(id);
         if let NodeKind::Alias(target) = node.kind {
             let span = Span { start: node.start, end: node.end };
-            node = self.node(target).clone();
+            node = *self.node(target);
             if self.alias == NONE {
                 self.key_alias = Some((span, Span { start: node.start, end: node.end }));
             }
@@ -490,9 +540,25 @@ impl Converter<'_> {
             NodeKind::Empty => self.empty(&node, document)?,
             _ => return self.error(self.node(id).start, "a mapping or list cannot be a key"),
         };
-        let kind = match value {
-            Scalar::Str(text) => return Ok(text),
-            _ if self.keys == Keys::Any => return Ok(spelling(&node)),
+        match value {
+            Scalar::Str(text) => Ok(text),
+            _ if self.keys == Keys::Any => Ok(spelling(&node)),
+            other => self.not_a_text(self.node(id).start, &other),
+        }
+    }
+
+    /// Refuses the key of a whole line that is no text, unless it may be.
+    fn wrong_key(&self, key: &Node) -> Result<(), Error> {
+        let text = Text::source(Span { start: key.start, end: key.end });
+        match self.untagged(key, text, Style::Plain)? {
+            _ if self.keys == Keys::Any => Ok(()),
+            value => self.not_a_text(key.start, &value),
+        }
+    }
+
+    fn not_a_text<T>(&self, at: u32, key: &Scalar) -> Result<T, Error> {
+        let kind = match key {
+            Scalar::Str(_) => "string",
             Scalar::Null => "null",
             Scalar::Bool(_) => "bool",
             Scalar::Int(_) => "int",
@@ -500,7 +566,7 @@ impl Converter<'_> {
             Scalar::Time(_) => "time",
         };
         Err(Error::Tree {
-            line: self.line(self.node(id).start),
+            line: self.line_of(at),
             path: self.path(),
             problem: format!(
                 "Tree contains a non-string key (type {kind}); only string keys are supported: put it in quotes"
@@ -509,7 +575,7 @@ impl Converter<'_> {
     }
 
     fn path(&self) -> String {
-        let keys = self.open.iter().filter_map(|i| self.out.items[*i as usize].key());
+        let keys = self.open.iter().filter_map(|(item, _)| self.out.items[*item as usize].key());
         crate::path::display_keys(keys.map(|k| k.bytes(self.texts())))
     }
 
@@ -518,11 +584,11 @@ impl Converter<'_> {
         if self.document > 0 || self.alias != NONE {
             return Ok(());
         }
-        let mut key = self.node(map).first;
+        let mut key = self.node(map).collection().map_or(NONE, |c| c.first);
         self.digests.clear();
         while key != NONE {
             let node = self.node(key);
-            if matches!(node.kind, NodeKind::Map(_) | NodeKind::Seq(_)) {
+            if node.collection().is_some() {
                 return self.error(node.start, "a mapping or list cannot be a key");
             }
             if self.is_merge_key(node) && !self.is_mergeable(node.next) {
@@ -530,7 +596,7 @@ impl Converter<'_> {
             }
             let (is_alias, name) = self.key_name(node);
             let digest = fast_digest(name) ^ u64::from(is_alias);
-            key = self.node(node.next).next;
+            key = self.next_key(node);
             self.digests.push(digest);
         }
         self.digests.sort_unstable();
@@ -540,11 +606,20 @@ impl Converter<'_> {
         self.check_duplicates(map)
     }
 
+    fn next_key(&self, key: &Node) -> u32 {
+        match key.kind {
+            NodeKind::Pair { .. } => key.next,
+            _ => self.node(key.next).next,
+        }
+    }
+
     /// What makes two keys the same: an alias is one by its own name.
     fn key_name(&self, node: &Node) -> (bool, &[u8]) {
+        let spelled = || &self.src.as_bytes()[node.start as usize..node.end as usize];
         match node.kind {
             NodeKind::Scalar { text, .. } => (false, text.bytes(self.texts())),
-            NodeKind::Alias(_) => (true, &self.src.as_bytes()[node.start as usize..node.end as usize]),
+            NodeKind::Pair { .. } => (false, spelled()),
+            NodeKind::Alias(_) => (true, spelled()),
             _ => (false, b""),
         }
     }
@@ -552,13 +627,13 @@ impl Converter<'_> {
     /// Looks for two equal keys where two digests are equal.
     fn check_duplicates(&self, map: u32) -> Result<(), Error> {
         let mut seen = HashSet::new();
-        let mut key = self.node(map).first;
+        let mut key = self.node(map).collection().map_or(NONE, |c| c.first);
         while key != NONE {
             let node = self.node(key);
             if !seen.insert(self.key_name(node)) {
                 return self.error(node.start, "mapping key already defined in this mapping");
             }
-            key = self.node(node.next).next;
+            key = self.next_key(node);
         }
         Ok(())
     }
@@ -578,8 +653,8 @@ impl Converter<'_> {
             kind => kind,
         };
         match self.node(value).kind {
-            NodeKind::Seq(_) => {
-                let mut element = self.node(value).first;
+            NodeKind::Seq(list) => {
+                let mut element = list.first;
                 while element != NONE {
                     if !matches!(target(element), NodeKind::Map(_)) {
                         return false;
@@ -610,7 +685,7 @@ impl Converter<'_> {
 
     /// A collection's own head and line comments, inside it.
     fn emit_own(&mut self, id: u32, inline: bool) {
-        if let Some(&index) = self.open.last() {
+        if let Some(&(index, _)) = self.open.last() {
             self.emit_slots(id, index, inline);
         }
     }
@@ -620,7 +695,7 @@ impl Converter<'_> {
             return;
         }
         let Some(pieces) = self.dropped.remove(&id) else { return };
-        if let Some(&index) = self.open.last() {
+        if let Some(&(index, _)) = self.open.last() {
             let ranges: Pieces = pieces.iter().map(|p| (*p, *p + 1)).collect();
             self.emit_pieces(&ranges, index, false, true);
         }
@@ -663,55 +738,6 @@ fn spelling(node: &Node) -> Text {
         NodeKind::Scalar { text, .. } => text,
         _ => Text::source(Span { start: node.start, end: node.start }),
     }
-}
-
-/// The comments no node takes, by the innermost collection around them (`NONE - 1 - n` for an empty document n).
-fn dropped_comments(parsed: &Parsed, documents: &[ParsedDocument]) -> HashMap<u32, Vec<u32>> {
-    let scanned = &parsed.scanned;
-    let mut taken = vec![false; scanned.pieces.len()];
-    let mut mark = |pieces: &Pieces| {
-        for &(from, to) in pieces {
-            for piece in from..to {
-                taken[piece as usize] = true;
-            }
-        }
-    };
-    for comments in parsed.extras.iter().map(|e| &e.comments) {
-        mark(&comments.head);
-        mark(&comments.line);
-        mark(&comments.foot);
-    }
-    documents.iter().for_each(|d| mark(&d.foot));
-    let mut result: HashMap<u32, Vec<u32>> = HashMap::new();
-    if taken.iter().all(|t| *t) {
-        return result;
-    }
-    // Collections in order of their start, with a stack of those that are open at a comment.
-    let mut collections: Vec<u32> = (0..parsed.nodes.len() as u32)
-        .filter(|i| matches!(parsed.nodes[*i as usize].kind, NodeKind::Map(_) | NodeKind::Seq(_)))
-        .collect();
-    collections.sort_by_key(|i| parsed.nodes[*i as usize].start);
-    let mut next = 0;
-    let mut open: Vec<u32> = Vec::new();
-    for (piece, span) in scanned.pieces.iter().enumerate() {
-        while next < collections.len() && parsed.nodes[collections[next] as usize].start <= span.start {
-            open.push(collections[next]);
-            next += 1;
-        }
-        if taken[piece] {
-            continue;
-        }
-        while open.last().is_some_and(|o| parsed.nodes[*o as usize].end <= span.start) {
-            open.pop();
-        }
-        let document = documents.iter().rposition(|d| d.start <= span.start).unwrap_or(0);
-        let root = documents[document].root;
-        let in_root = matches!(parsed.nodes[root as usize].kind, NodeKind::Map(_));
-        let fallback = if in_root { root } else { NONE - 1 - document as u32 };
-        let home = open.last().copied().filter(|o| parsed.nodes[*o as usize].start >= documents[document].start);
-        result.entry(home.unwrap_or(fallback)).or_default().push(piece as u32);
-    }
-    result
 }
 
 fn unescape_uri(text: &str) -> String {

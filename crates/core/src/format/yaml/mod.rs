@@ -7,6 +7,8 @@ pub(crate) mod change;
 mod comments;
 mod convert;
 pub(crate) mod layout;
+mod lines;
+mod nodes;
 pub(crate) mod open;
 mod parse;
 pub mod read;

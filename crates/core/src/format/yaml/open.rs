@@ -224,7 +224,7 @@ impl<'a> Opening<'a> {
 
     /// Replaces a scalar by text that may be a block: its lines go behind the line's comment.
     fn put(&self, span: Span, text: &str, edits: &mut Edits<'_>) {
-        let Some(first) = text.find(['\n', '\r']) else {
+        let Some(first) = memchr::memchr2(b'\n', b'\r', text.as_bytes()) else {
             edits.replace(span, |out| out.extend_from_slice(text.as_bytes()));
             return;
         };

@@ -4,95 +4,11 @@
 //! key and at a mapping's end) are those of `spec` §4.6 to §4.8 and have no meaning beyond being the reference's.
 
 use super::comments::RecordKind;
-use super::scan::{AHEAD, Directive, Scanned, Scanner, Token, TokenKind};
+use super::nodes::{Collection, Comments, Extra, Node, NodeKind, Parsed, ParsedDocument, Pieces, scalar_span};
+use super::scan::{AHEAD, Directive, Scanner, Token, TokenKind};
 use crate::error::Error;
 use crate::outline::{NONE, Span, Style, Text};
 use std::collections::HashMap;
-
-/// A range of comment pieces.
-pub(crate) type Pieces = Vec<(u32, u32)>;
-
-/// What a node is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NodeKind {
-    /// A scalar.
-    Scalar {
-        text: Text,
-        style: Style,
-        /// Index into [`Scanned::blocks`] or [`NONE`].
-        block: u32,
-    },
-    /// A missing node.
-    Empty,
-    /// A mapping; `true` for flow style.
-    Map(bool),
-    /// A sequence; `true` for flow style.
-    Seq(bool),
-    /// An alias to a node.
-    Alias(u32),
-}
-
-/// One node.
-#[derive(Clone, Debug)]
-pub(crate) struct Node {
-    pub kind: NodeKind,
-    /// Without tag and anchor.
-    pub start: u32,
-    pub end: u32,
-    /// Start of the entry it belongs to: `?`, dash, anchor, tag or the node itself.
-    pub entry_start: u32,
-    /// Column of the block collection it stands in.
-    pub column: u32,
-    /// Index into [`Parsed::extras`], [`NONE`] for most.
-    pub extra: u32,
-    pub first: u32,
-    pub next: u32,
-    /// Whether the node is complete; an alias to an open node contains itself.
-    pub closed: bool,
-}
-
-/// The tag and the comments of one node.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Extra {
-    /// The tag in the source, empty if none.
-    pub tag: Span,
-    pub comments: Comments,
-}
-
-/// The comments of one node.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Comments {
-    pub head: Pieces,
-    pub line: Pieces,
-    pub foot: Pieces,
-}
-
-/// One document.
-#[derive(Clone, Debug)]
-pub(crate) struct ParsedDocument {
-    pub root: u32,
-    pub start: u32,
-    pub end: u32,
-    pub foot: Pieces,
-    /// `%TAG` handles in force: handle and prefix.
-    pub tags: Vec<(Span, Span)>,
-}
-
-/// All nodes of the stream.
-#[derive(Default)]
-pub(crate) struct Parsed {
-    pub nodes: Vec<Node>,
-    pub extras: Vec<Extra>,
-    pub documents: Vec<ParsedDocument>,
-    /// What the scanner made, its tokens gone.
-    pub scanned: Scanned,
-}
-
-impl Parsed {
-    pub fn tag(&self, node: &Node) -> Span {
-        self.extras.get(node.extra as usize).map_or(Span::default(), |e| e.tag)
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -144,9 +60,14 @@ struct Parser<'a> {
 /// # Errors
 /// [`Error::Syntax`] at the first place that the reference refuses; [`Error::Limit`] beyond 10,000 levels.
 pub(crate) fn parse(src: &str) -> Result<Parsed, Error> {
+    parse_with(src, true)
+}
+
+/// Like [`parse`]; without `by_lines` token by token throughout, to the same nodes but [`NodeKind::Pair`].
+pub(super) fn parse_with(src: &str, by_lines: bool) -> Result<Parsed, Error> {
     let mut parser = Parser {
         src,
-        scanner: Scanner::new(src),
+        scanner: Scanner::new(src, by_lines),
         at: 0,
         delivered: false,
         next_record: 0,
@@ -182,20 +103,25 @@ impl Parser<'_> {
     fn peek(&mut self) -> Token {
         let token = self.token();
         if !std::mem::replace(&mut self.delivered, true) {
-            while let Some(record) = self.scanner.out.records.get(self.next_record) {
-                if record.anchor > token.start || record.kind == RecordKind::Head && token.kind == TokenKind::BlockEnd {
-                    break;
-                }
-                let slot = match record.kind {
-                    RecordKind::Head => &mut self.pending.head,
-                    RecordKind::Line => &mut self.pending.line,
-                    RecordKind::Foot => &mut self.pending.foot,
-                };
-                slot.push(record.pieces);
-                self.next_record += 1;
-            }
+            self.deliver(token.start, token.kind == TokenKind::BlockEnd);
         }
         token
+    }
+
+    /// Delivers the comment records that wait for a token at `start`.
+    fn deliver(&mut self, start: u32, is_block_end: bool) {
+        while let Some(record) = self.scanner.out.records.get(self.next_record) {
+            if record.anchor > start || record.kind == RecordKind::Head && is_block_end {
+                break;
+            }
+            let slot = match record.kind {
+                RecordKind::Head => &mut self.pending.head,
+                RecordKind::Line => &mut self.pending.line,
+                RecordKind::Foot => &mut self.pending.foot,
+            };
+            slot.push(record.pieces);
+            self.next_record += 1;
+        }
     }
 
     fn token(&self) -> Token {
@@ -328,18 +254,8 @@ impl Parser<'_> {
     fn new_node(&mut self, kind: NodeKind, start: u32, end: u32) -> u32 {
         let id = self.out.nodes.len() as u32;
         let entry_start = std::mem::replace(&mut self.entry_start, NONE);
-        let column = self.frames.last().map_or(0, |f| f.column);
-        self.out.nodes.push(Node {
-            kind,
-            start,
-            end,
-            entry_start: if entry_start == NONE { start } else { entry_start },
-            column,
-            extra: NONE,
-            first: NONE,
-            next: NONE,
-            closed: true,
-        });
+        let entry_start = if entry_start == NONE { start } else { entry_start };
+        self.out.nodes.push(Node { kind, start, end, entry_start, extra: NONE, next: NONE });
         id
     }
 
@@ -348,9 +264,13 @@ impl Parser<'_> {
         self.add(id);
     }
 
+    fn has_pending(&self) -> bool {
+        !(self.pending.head.is_empty() && self.pending.line.is_empty() && self.pending.foot.is_empty())
+    }
+
     /// Gives a node the pending comments.
     fn take_comments(&mut self, id: u32) {
-        if self.pending.head.is_empty() && self.pending.line.is_empty() && self.pending.foot.is_empty() {
+        if !self.has_pending() {
             return;
         }
         let pending = std::mem::take(&mut self.pending);
@@ -373,7 +293,7 @@ impl Parser<'_> {
     fn node(&mut self, block: bool, indentless: bool) -> Result<(), Error> {
         let mut token = self.peek();
         if token.kind == TokenKind::Scalar {
-            let kind = NodeKind::Scalar { text: token.text, style: token.style, block: token.data };
+            let kind = NodeKind::Scalar { text: token.text, style: token.style };
             let id = self.new_node(kind, token.start, token.end);
             self.take_comments(id);
             self.skip();
@@ -399,27 +319,26 @@ impl Parser<'_> {
             return self.alias(token);
         }
         let id = match token.kind {
-            TokenKind::Entry if indentless => {
+            TokenKind::Entry | TokenKind::Element if indentless => {
                 let column = token.column;
-                let id = self.new_node(NodeKind::Seq(false), token.start, token.end);
+                let kind = NodeKind::Seq(Collection::new(false));
+                let id = self.new_node(kind, token.start, token.start + 1);
                 self.properties(id, anchor, tag);
                 self.state = State::IndentlessSeq;
                 self.open(id, column);
                 return Ok(());
             }
             TokenKind::Scalar => {
-                let id = self.new_node(
-                    NodeKind::Scalar { text: token.text, style: token.style, block: token.data },
-                    token.start,
-                    token.end,
-                );
+                let kind = NodeKind::Scalar { text: token.text, style: token.style };
+                let id = self.new_node(kind, token.start, token.end);
                 self.take_comments(id);
                 self.skip();
                 id
             }
             TokenKind::FlowSeqStart | TokenKind::FlowMapStart => {
                 let seq = token.kind == TokenKind::FlowSeqStart;
-                let kind = if seq { NodeKind::Seq(true) } else { NodeKind::Map(true) };
+                let collection = Collection::new(true);
+                let kind = if seq { NodeKind::Seq(collection) } else { NodeKind::Map(collection) };
                 let id = self.new_node(kind, token.start, token.end);
                 self.take_comments(id);
                 self.properties(id, anchor, tag);
@@ -430,7 +349,8 @@ impl Parser<'_> {
             }
             TokenKind::SeqStart | TokenKind::MapStart if block => {
                 let seq = token.kind == TokenKind::SeqStart;
-                let kind = if seq { NodeKind::Seq(false) } else { NodeKind::Map(false) };
+                let collection = Collection::new(false);
+                let kind = if seq { NodeKind::Seq(collection) } else { NodeKind::Map(collection) };
                 let id = self.new_node(kind, token.start, token.end);
                 let stem = std::mem::take(&mut self.stem);
                 if !stem.is_empty() {
@@ -468,7 +388,7 @@ impl Parser<'_> {
         let Some(&target) = self.anchors.get(name) else {
             return self.error(token, "unknown anchor referenced by this alias");
         };
-        if !self.out.nodes[target as usize].closed {
+        if self.out.nodes[target as usize].collection().is_some_and(|c| !c.closed) {
             return self.error(token, "the value of this anchor contains itself");
         }
         let id = self.new_node(NodeKind::Alias(target), token.start, token.end);
@@ -480,7 +400,9 @@ impl Parser<'_> {
     }
 
     fn open(&mut self, id: u32, column: u32) {
-        self.out.nodes[id as usize].closed = false;
+        if let Some(collection) = self.out.nodes[id as usize].collection_mut() {
+            collection.column = column;
+        }
         self.frames.push(Frame { node: id, last: NONE, key: NONE, previous_key: NONE, column });
     }
 
@@ -488,7 +410,7 @@ impl Parser<'_> {
     fn close(&mut self, end: u32, comments: Option<(Pieces, Pieces)>) {
         let Some(frame) = self.frames.pop() else { return };
         let id = frame.node;
-        let block_map = self.out.nodes[id as usize].kind == NodeKind::Map(false);
+        let block_map = matches!(self.out.nodes[id as usize].kind, NodeKind::Map(map) if !map.flow);
         if let Some((line, foot)) = comments
             && (self.out.nodes[id as usize].extra != NONE || !line.is_empty() || !foot.is_empty())
         {
@@ -504,47 +426,77 @@ impl Parser<'_> {
         }
         let node = &mut self.out.nodes[id as usize];
         node.end = node.end.max(end);
-        node.closed = true;
+        if let Some(collection) = node.collection_mut() {
+            collection.closed = true;
+        }
         self.add(id);
     }
 
     /// Attaches a complete node to the innermost open collection.
     fn add(&mut self, id: u32) {
         let end = self.out.nodes[id as usize].end;
-        let Some(frame) = self.frames.last_mut() else {
-            self.root = id;
-            return;
-        };
-        let parent = frame.node as usize;
-        if frame.last == NONE {
-            self.out.nodes[parent].first = id;
-        } else {
-            self.out.nodes[frame.last as usize].next = id;
-        }
-        frame.last = id;
-        let parent_node = &mut self.out.nodes[parent];
-        parent_node.end = parent_node.end.max(end);
-        if !matches!(parent_node.kind, NodeKind::Map(_)) {
-            return;
-        }
+        let Some(parent) = self.append(id, end) else { return };
+        let NodeKind::Map(map) = parent else { return };
+        let Some(frame) = self.frames.last_mut() else { return };
         if frame.key == NONE {
             frame.key = id;
+            self.out.keys += 1;
             return;
         }
         let (key, previous) = (frame.key, frame.previous_key);
         frame.previous_key = key;
         frame.key = NONE;
-        let block = parent_node.kind == NodeKind::Map(false);
-        self.settle_feet(key, id, previous, block);
+        self.settle_feet(key, id, previous, !map.flow);
+    }
+
+    /// Links a node behind the last one of the innermost open collection, which it reaches up to `end`; returns that
+    /// collection, or makes the node the root.
+    fn append(&mut self, id: u32, end: u32) -> Option<NodeKind> {
+        let Some(frame) = self.frames.last_mut() else {
+            self.root = id;
+            return None;
+        };
+        let last = std::mem::replace(&mut frame.last, id);
+        let parent = frame.node as usize;
+        if last != NONE {
+            self.out.nodes[last as usize].next = id;
+        } else if let Some(collection) = self.out.nodes[parent].collection_mut() {
+            collection.first = id;
+        }
+        let parent = &mut self.out.nodes[parent];
+        parent.end = parent.end.max(end);
+        Some(parent.kind)
+    }
+
+    /// Adds a whole line `key: value` to the innermost mapping.
+    fn pair(&mut self, line: Token) {
+        self.skip();
+        let value = scalar_span(line.text, line.style);
+        let key = self.new_node(NodeKind::Pair { text: line.text, style: line.style }, line.start, line.end);
+        self.take_comments(key);
+        self.deliver(value.start, false);
+        if self.has_pending() {
+            // A comment of the value: it gets a node of its own.
+            let node = &mut self.out.nodes[key as usize];
+            node.kind =
+                NodeKind::Scalar { text: Text::source(Span { start: node.start, end: node.end }), style: Style::Plain };
+            self.add(key);
+            let kind = NodeKind::Scalar { text: line.text, style: line.style };
+            let id = self.new_node(kind, value.start, value.end);
+            self.take_comments(id);
+            return self.add(id);
+        }
+        self.append(key, value.end);
+        if let Some(frame) = self.frames.last_mut() {
+            let previous = std::mem::replace(&mut frame.previous_key, key);
+            self.foot_of_previous(key, previous);
+        }
     }
 
     /// The foot of a key belongs to the key before it; the foot of a value belongs to its key.
     fn settle_feet(&mut self, key: u32, value: u32, previous: u32, block: bool) {
-        if block && previous != NONE && self.out.nodes[key as usize].extra != NONE {
-            let foot = std::mem::take(&mut self.comments_of(key).foot);
-            if !foot.is_empty() {
-                self.comments_of(previous).foot = foot;
-            }
+        if block {
+            self.foot_of_previous(key, previous);
         }
         if self.out.nodes[value as usize].extra != NONE {
             let key_extra = self.out.nodes[key as usize].extra as usize;
@@ -553,6 +505,17 @@ impl Parser<'_> {
                 let foot = std::mem::take(&mut self.comments_of(value).foot);
                 self.comments_of(key).foot = foot;
             }
+        }
+    }
+
+    /// Gives the foot of a block mapping's key to the key before it.
+    fn foot_of_previous(&mut self, key: u32, previous: u32) {
+        if previous == NONE || self.out.nodes[key as usize].extra == NONE {
+            return;
+        }
+        let foot = std::mem::take(&mut self.comments_of(key).foot);
+        if !foot.is_empty() {
+            self.comments_of(previous).foot = foot;
         }
     }
 
@@ -570,20 +533,33 @@ impl Parser<'_> {
         token
     }
 
+    /// Adds a whole line `- value` to the innermost sequence.
+    fn element(&mut self, line: Token) {
+        self.skip();
+        let value = scalar_span(line.text, line.style);
+        self.deliver(value.start, false);
+        self.entry_start = line.start;
+        let kind = NodeKind::Scalar { text: line.text, style: line.style };
+        let id = self.new_node(kind, value.start, value.end);
+        self.take_comments(id);
+        self.append(id, value.end);
+    }
+
     fn block_seq(&mut self, first: bool) -> Result<(), Error> {
         if first {
             self.skip();
         }
         let token = self.peek();
         match token.kind {
+            TokenKind::Element => {
+                self.element(token);
+                self.state = State::BlockSeq(false);
+                Ok(())
+            }
             TokenKind::Entry => {
                 let next = self.after_dash(token);
-                self.item(
-                    !matches!(next.kind, TokenKind::Entry | TokenKind::BlockEnd),
-                    false,
-                    State::BlockSeq(false),
-                    token.end,
-                )
+                let empty = matches!(next.kind, TokenKind::Entry | TokenKind::Element | TokenKind::BlockEnd);
+                self.item(!empty, false, State::BlockSeq(false), token.end)
             }
             TokenKind::BlockEnd => {
                 self.skip();
@@ -597,13 +573,21 @@ impl Parser<'_> {
 
     fn indentless_seq(&mut self) -> Result<(), Error> {
         let token = self.peek();
-        if token.kind != TokenKind::Entry {
-            self.pop();
-            self.close(0, None);
-            return Ok(());
+        match token.kind {
+            TokenKind::Element => {
+                self.element(token);
+                return Ok(());
+            }
+            TokenKind::Entry => {}
+            _ => {
+                self.pop();
+                self.close(0, None);
+                return Ok(());
+            }
         }
         let next = self.after_dash(token);
-        let empty = matches!(next.kind, TokenKind::Entry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd);
+        let empty = is_key(next.kind)
+            || matches!(next.kind, TokenKind::Entry | TokenKind::Element | TokenKind::Value | TokenKind::BlockEnd);
         self.item(!empty, false, State::IndentlessSeq, token.end)
     }
 
@@ -625,11 +609,16 @@ impl Parser<'_> {
         }
         let token = self.peek();
         match token.kind {
+            TokenKind::Pair => {
+                self.pair(token);
+                self.state = State::BlockMapKey(false);
+                Ok(())
+            }
             TokenKind::Key => {
                 self.skip();
                 let next = self.peek();
                 self.entry_start = token.start;
-                let empty = matches!(next.kind, TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd);
+                let empty = is_key(next.kind) || matches!(next.kind, TokenKind::Value | TokenKind::BlockEnd);
                 self.item(!empty, true, State::BlockMapValue, token.end)
             }
             TokenKind::BlockEnd => {
@@ -653,7 +642,7 @@ impl Parser<'_> {
         }
         self.skip();
         let next = self.peek();
-        let empty = matches!(next.kind, TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd);
+        let empty = is_key(next.kind) || matches!(next.kind, TokenKind::Value | TokenKind::BlockEnd);
         self.item(!empty, true, then, token.end)
     }
 
@@ -695,7 +684,7 @@ impl Parser<'_> {
             TokenKind::FlowSeqEnd => self.flow_end(token),
             TokenKind::Key => {
                 let column = self.frames.last().map_or(0, |f| f.column);
-                let id = self.new_node(NodeKind::Map(true), token.start, token.end);
+                let id = self.new_node(NodeKind::Map(Collection::new(true)), token.start, token.end);
                 self.open(id, column);
                 self.skip();
                 let next = self.peek();
@@ -758,4 +747,9 @@ impl Parser<'_> {
         let next = self.peek();
         self.flow_item(!matches!(next.kind, TokenKind::Comma | TokenKind::FlowMapEnd), then, token.end)
     }
+}
+
+/// Whether an entry of a mapping starts.
+fn is_key(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::Key | TokenKind::Pair)
 }

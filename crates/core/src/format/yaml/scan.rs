@@ -5,6 +5,7 @@
 //! comment is attached with the knowledge of the two tokens around it. Nothing recurses.
 
 use super::comments::Record;
+use super::nodes::scalar_span;
 use crate::error::Error;
 use crate::outline::{Block, NONE, Span, Style, Text};
 use zeroize::Zeroizing;
@@ -37,6 +38,12 @@ pub(crate) enum TokenKind {
     Anchor,
     Tag,
     Scalar,
+    /// A line `key: value`: [`TokenKind::Key`], a scalar, [`TokenKind::Value`] and another scalar in one. Start and end are
+    /// those of the key, text and style those of the value.
+    Pair,
+    /// A line `- value`: [`TokenKind::Entry`] and a scalar in one. Start and end are those of the dash, text and style
+    /// those of the value.
+    Element,
 }
 
 /// A token with the place of its first character.
@@ -49,7 +56,7 @@ pub(crate) struct Token {
     pub line: u32,
     /// 0-based, in characters.
     pub column: u32,
-    /// Index into [`Scanned::blocks`] for block scalars, into [`Scanned::directives`] for directives, else [`NONE`].
+    /// Index into [`Scanned::directives`] for directives, else [`NONE`].
     pub data: u32,
     /// A scalar's text and style.
     pub text: Text,
@@ -63,11 +70,19 @@ impl Token {
         let text = Text::source(Span { start, end });
         Token { kind, start, end, line, column, data: NONE, text, style: Style::Plain }
     }
+
+    /// Where its last scalar starts: that of a whole line is its value.
+    pub fn last_start(&self) -> u32 {
+        match self.kind {
+            TokenKind::Pair | TokenKind::Element => scalar_span(self.text, self.style).start,
+            _ => self.start,
+        }
+    }
 }
 
 /// How many tokens the parser may look at in one step, and how many are made at a time.
 pub(crate) const AHEAD: usize = 64;
-const WINDOW: usize = 1024;
+const WINDOW: usize = 512;
 
 /// A directive line.
 #[derive(Clone, Debug)]
@@ -93,10 +108,11 @@ pub(crate) struct Scanned {
     pub pieces: Vec<Span>,
 }
 
+/// Where a key would start if a colon follows.
 #[derive(Clone, Copy, Default)]
-struct SimpleKey {
-    possible: bool,
-    required: bool,
+pub(super) struct SimpleKey {
+    pub possible: bool,
+    pub required: bool,
     /// Counted from the start of the stream.
     token: usize,
     start: u32,
@@ -106,8 +122,10 @@ struct SimpleKey {
 
 pub(crate) struct Scanner<'a> {
     pub(super) src: &'a [u8],
-    /// Whether there is a tab, or a line break other than LF may be: then runs are scanned byte by byte.
+    /// Whether there is an [`is_exotic`] byte: then runs are scanned byte by byte.
     pub(super) exotic: bool,
+    /// Whether whole lines are taken at once; the tests compare with the long way.
+    by_lines: bool,
     pub(super) pos: usize,
     pub(super) line: u32,
     pub(super) column: u32,
@@ -117,17 +135,17 @@ pub(crate) struct Scanner<'a> {
     pub(super) indent: i32,
     indents: Vec<i32>,
     pub(super) key_allowed: bool,
-    keys: Vec<SimpleKey>,
+    pub(super) keys: Vec<SimpleKey>,
     pub(super) out: Scanned,
 }
 
 impl<'a> Scanner<'a> {
-    pub fn new(src: &'a str) -> Self {
-        let exotic = |b: u8| b == b'\t' || b == b'\r' || b == 0xC2 || b == 0xE2;
-        let exotic = src.as_bytes().chunks(256).any(|chunk| chunk.iter().fold(false, |found, b| found | exotic(*b)));
+    pub fn new(src: &'a str, by_lines: bool) -> Self {
+        let exotic = src.as_bytes().chunks(256).any(|chunk| chunk.iter().fold(false, |found, b| found | is_exotic(*b)));
         Scanner {
             src: src.as_bytes(),
             exotic,
+            by_lines,
             pos: 0,
             line: 0,
             column: 0,
@@ -264,7 +282,7 @@ impl Scanner<'_> {
             self.fetch_stream_end()?;
             return Ok(true);
         }
-        if self.simple_entry() {
+        if self.by_lines && self.whole_line()? {
             return Ok(false);
         }
         self.fetch()?;
@@ -273,50 +291,6 @@ impl Scanner<'_> {
             self.line_comment();
         }
         Ok(false)
-    }
-
-    /// Takes a whole line `key: value` of a block mapping that goes on, as [`Scanner::fetch`] would in three calls: most
-    /// lines are of this kind. Anything that is not plainly so is left to `fetch`.
-    fn simple_entry(&mut self) -> bool {
-        let src = self.src;
-        if self.exotic || self.flow_level > 0 || !self.key_allowed || self.column as i32 != self.indent {
-            return false;
-        }
-        let start = self.pos;
-        let length = src[start..].iter().take_while(|b| SIMPLE[**b as usize]).count();
-        let colon = start + length;
-        let is_key = (1..1000).contains(&length) && src[start] != b'-' && src[colon..].starts_with(b": ");
-        let value = colon + 2;
-        if !is_key || !src.get(value).is_some_and(|b| SIMPLE[*b as usize] && *b != b'-') {
-            return false;
-        }
-        // No blank, so nothing that a comment or another colon could be; and the next line is none of this scalar's.
-        let Some(end) = memchr::memchr2(b' ', b'\n', &src[value..]).map(|i| value + i) else { return false };
-        let column = src[end..].iter().skip(1).take_while(|b| **b == b' ').count();
-        let next = src.get(end + 1 + column);
-        let ends = src[end] == b'\n'
-            && src[end - 1] != b':'
-            && column as i32 <= self.indent
-            && next.is_some_and(|b| !matches!(b, b'\n' | b'#'));
-        if !ends {
-            return false;
-        }
-        let (line, at) = (self.line, self.column);
-        let scalar = |from: usize, to: usize, column: u32| Token::new(TokenKind::Scalar, from, to, line, column);
-        self.out.tokens.extend([
-            Token::new(TokenKind::Key, start, start, line, at),
-            scalar(start, colon, at),
-            Token::new(TokenKind::Value, colon, colon + 1, line, at + length as u32),
-            scalar(value, end, at + length as u32 + 2),
-        ]);
-        if let Some(key) = self.keys.last_mut() {
-            key.possible = false;
-        }
-        self.pos = end + 1 + column;
-        self.line += 1;
-        self.column = column as u32;
-        self.gap = 1;
-        true
     }
 
     fn fetch(&mut self) -> Result<(), Error> {
@@ -438,7 +412,7 @@ impl Scanner<'_> {
     }
 
     /// Opens a block collection if `column` is deeper than the current one; its token goes in front of token `before`.
-    fn roll(
+    pub(super) fn roll(
         &mut self,
         column: u32,
         before: Option<usize>,
@@ -757,16 +731,10 @@ impl Scanner<'_> {
     }
 }
 
-/// What a simple key is made of, and what a simple value may start with.
-const SIMPLE: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'-' | b'.' | b'/');
-        byte += 1;
-    }
-    table
-};
+/// A tab, or what a line break other than LF can begin with.
+pub(super) fn is_exotic(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\r' | 0xC2 | 0xE2)
+}
 
 /// Whether a line break can begin with this byte.
 pub(crate) fn may_break(byte: u8) -> bool {

@@ -401,11 +401,10 @@ impl Scanner<'_> {
         }
         let end = if chomp > 0 { blank_end.max(text_end) } else { text_end };
         let content = Span::new(content_start, end.max(content_start));
-        let block = self.out.blocks.len() as u32;
         self.out.blocks.push(Block { header, content, indent: indent as u32, digit, chomp });
         let style = if literal { Style::Literal } else { Style::Folded };
         let token = Token::new(TokenKind::Scalar, start, end.max(header.end as usize), line, column);
-        self.push_made(made, Token { style, data: block, ..token })
+        self.push_made(made, Token { style, ..token })
     }
 
     /// Chomping and indentation indicators in either order.

@@ -149,6 +149,9 @@ fn is_old_bool(text: &str) -> bool {
 
 /// `[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?`
 fn is_base_60(text: &str) -> bool {
+    if !text.starts_with(|c: char| matches!(c, '-' | '+' | '0'..='9')) {
+        return false;
+    }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (body, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let mut parts = body.split(':');

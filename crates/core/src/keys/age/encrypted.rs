@@ -3,7 +3,8 @@
 //! One such file is one identity. It is opened when it is first tried, and stays open: the passphrase is asked for once.
 
 use super::identity::{Identity, lines};
-use super::{Dearmored, KeyError, Protected, Surroundings, without_armor};
+use super::{Dearmored, without_armor};
+use crate::keys::{KeyError, Protected, Surroundings};
 use age_core::format::{FileKey, Stanza};
 use age_core::secrecy::SecretString;
 use sha2::{Digest as _, Sha256};

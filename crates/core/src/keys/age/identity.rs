@@ -1,6 +1,7 @@
 //! One identity of any kind, and the grammar of identity files (spec/keys.md §1.4).
 
-use super::{KeyError, Surroundings, encrypted::EncryptedFile, hybrid};
+use super::{encrypted::EncryptedFile, hybrid};
+use crate::keys::{KeyError, Surroundings};
 use age::x25519;
 use age_core::format::{FileKey, Stanza};
 use std::str::FromStr as _;

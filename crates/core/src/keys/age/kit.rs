@@ -4,7 +4,8 @@
 
 use super::encrypted::{Locked, Refusal};
 use super::identity::Identity;
-use super::{Dearmored, Surroundings, open, without_armor};
+use super::{Dearmored, open, without_armor};
+use crate::keys::Surroundings;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::path::Path;

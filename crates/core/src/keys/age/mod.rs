@@ -7,7 +7,6 @@
 mod encrypted;
 mod hybrid;
 mod identity;
-mod person;
 #[cfg(feature = "age-plugin")]
 mod plugin;
 mod recipient;
@@ -16,11 +15,10 @@ mod ssh;
 #[cfg(feature = "age-ssh")]
 mod ssh_container;
 
-pub use person::{Nobody, Person, Protected, Surroundings};
 #[cfg(feature = "age-ssh")]
 pub use ssh::SshOrigin;
 
-use super::{CallContext, KeyError, KeyPart, KeySource};
+use super::{CallContext, KeyError, KeyPart, KeySource, Surroundings};
 use crate::metadata::keys::{KeyKind, MasterKey, MasterKeyKind};
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::secrecy::ExposeSecret;

@@ -4,9 +4,9 @@
 //! for one that has no key. A plugin is started when its turn comes, in the system's temporary folder, and sees what
 //! [`Surroundings`] say. Source: spec/keys.md §1.10.
 
-use super::{Surroundings, base64_without_padding, to_base64_without_padding};
+use super::{base64_without_padding, to_base64_without_padding};
 use crate::keys::program::Program;
-use crate::keys::system_text;
+use crate::keys::{Surroundings, system_text};
 use age_core::format::{FileKey, Stanza, grease_the_joint, is_arbitrary_string};
 use age_core::primitives::bech32_decode;
 use age_core::secrecy::ExposeSecret as _;

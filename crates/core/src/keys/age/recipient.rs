@@ -1,6 +1,7 @@
 //! Which kind a recipient is: its first characters decide, and the first test that holds (spec/keys.md §1.1).
 
-use super::{KeyError, Surroundings, hybrid};
+use super::hybrid;
+use crate::keys::{KeyError, Surroundings};
 use age::x25519;
 use std::str::FromStr as _;
 

@@ -4,7 +4,8 @@
 //! bytes of a digest, so an unrelated key in `~/.ssh` never asks.
 
 use super::ssh_container::{self, Container};
-use super::{KeyError, Protected, Surroundings, to_base64_without_padding};
+use super::to_base64_without_padding;
+use crate::keys::{KeyError, Protected, Surroundings};
 use age::secrecy::SecretString;
 use age::ssh::{EncryptedKey, Identity, ParseRecipientKeyError, Recipient, UnsupportedKey};
 use age_core::format::{FileKey, Stanza};

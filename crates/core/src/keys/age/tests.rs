@@ -1,4 +1,5 @@
 use super::*;
+use crate::keys::{Person, Protected};
 
 fn identities() -> (AgeIdentities, String, Zeroizing<String>) {
     let (secret, recipient) = AgeIdentities::generate_text();

@@ -1,9 +1,12 @@
-//! The person behind an identity: what only a person has (a passphrase, a touch, an answer) is asked for here.
+//! The person behind a key: what only a person has (a passphrase, a touch, an answer) is asked for here.
 //!
 //! The core has no terminal. Whoever embeds it brings a [`Person`], or [`Nobody`].
 
 use std::sync::Arc;
 use zeroize::Zeroizing;
+
+/// Environment variables of a program.
+pub type Variables = Vec<(std::ffi::OsString, std::ffi::OsString)>;
 
 /// What a passphrase protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,11 @@ pub enum Protected<'a> {
     SshKey {
         /// Its path.
         path: &'a str,
+    },
+    /// A PGP key in an old key ring.
+    PgpKey {
+        /// The last eight digits of the id of its sub-key for encryption.
+        id: &'a str,
     },
 }
 
@@ -77,17 +85,17 @@ impl Person for Nobody {
     }
 }
 
-/// What identities and recipients may need from outside the core.
+/// What key sources may need from outside the core.
 #[derive(Clone)]
 pub struct Surroundings {
     /// Whom to ask.
     pub person: Arc<dyn Person>,
-    /// The environment of plugins, and where they are found (`PATH`).
-    pub variables: Arc<Vec<(std::ffi::OsString, std::ffi::OsString)>>,
+    /// The environment of programs that hold keys, and where they are found (`PATH`).
+    pub variables: Arc<Variables>,
 }
 
 impl Default for Surroundings {
-    /// Nobody to ask, and no plugin.
+    /// Nobody to ask, and no program.
     fn default() -> Self {
         Surroundings { person: Arc::new(Nobody), variables: Arc::default() }
     }
