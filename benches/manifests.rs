@@ -35,8 +35,11 @@ fn world() -> World {
     World { identity: identity.to_string(), files: (0..COUNT).map(file).collect() }
 }
 
+/// The AAD of a value, and its ciphertext.
+type Token = (Vec<u8>, Vec<u8>);
+
 /// What cannot be saved: the data key of each file, and its values.
-fn floor(keys: &sops_core::Keyring, files: &[(EncryptedDocument, Vec<(Vec<u8>, Vec<u8>)>)]) -> usize {
+fn floor(keys: &sops_core::Keyring, files: &[(EncryptedDocument, Vec<Token>)]) -> usize {
     let mut plain = Vec::new();
     for (file, tokens) in files {
         let cipher = Cipher::new(&keys.recover(file.metadata()).expect("a key"));
@@ -48,7 +51,7 @@ fn floor(keys: &sops_core::Keyring, files: &[(EncryptedDocument, Vec<(Vec<u8>, V
     plain.len()
 }
 
-fn tokens(file: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn tokens(file: &[u8]) -> Vec<Token> {
     let text = std::str::from_utf8(file).expect("text");
     let values = text.lines().filter_map(|line| line.trim().split_once(": "));
     let values = values.filter(|(key, value)| value.starts_with("ENC[") && *key != "mac");

@@ -13,8 +13,11 @@ use zeroize::Zeroizing;
 pub struct DataKeyCache {
     most: usize,
     lifetime: Duration,
-    parts: Mutex<HashMap<CacheKey, (Instant, Zeroizing<Vec<u8>>)>>,
+    parts: Mutex<HashMap<CacheKey, Kept>>,
 }
+
+/// Since when, and the key.
+type Kept = (Instant, Zeroizing<Vec<u8>>);
 
 /// Whose key, opened with which keyring, from which wrapped key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

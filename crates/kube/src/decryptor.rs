@@ -213,6 +213,11 @@ impl Decryptor {
             }
         };
         let message = format!("no key opens it: it is encrypted to {}; the keyring has {}", some(&wanted), some(&have));
+        let is_here = wanted.iter().any(|key| have.iter().any(|other| other.eq_ignore_ascii_case(key)));
+        let message = match is_here {
+            true => format!("{message}: the key that is there cannot be used here, see the report"),
+            false => message,
+        };
         Error::new(ErrorKind::NoMatchingKey { wanted, have }, message)
             .detailed(details)
             .hinted("add the identity to the decryption Secret, or `sops updatekeys` with its recipient")

@@ -5,8 +5,10 @@
 
 mod age;
 mod cloud;
+mod gpg;
 
 use crate::error::{Error, ErrorKind};
+pub use gpg::GpgProgram;
 use sha2::{Digest as _, Sha256};
 use sops_core::keys::{CallContext, KeyError, KeyPart, KeySource};
 use sops_core::metadata::keys::{KeyKind, MasterKey};
@@ -38,6 +40,9 @@ pub struct ImportOptions {
     pub extra_age_names: Vec<String>,
     /// Takes cloud entries that make the identity of the node or a program of the writer's choice do the work.
     pub allow_scoped_identities: bool,
+    /// The program that opens what is encrypted to an OpenPGP key. Without one such keys are known by name only: nothing is
+    /// ever started that code did not ask for.
+    pub gpg: Option<GpgProgram>,
     /// The size of an entry.
     pub max_entry_bytes: usize,
     /// The number of entries.
@@ -52,6 +57,7 @@ impl ImportOptions {
             secret: String::new(),
             extra_age_names: Vec::new(),
             allow_scoped_identities: false,
+            gpg: None,
             max_entry_bytes: 1 << 20,
             max_entries: 64,
         }
@@ -349,7 +355,7 @@ impl Inner {
             return self.import_age(value, options).map(Some);
         }
         if extension == ".asc" {
-            return self.import_pgp(value).map(Some);
+            return self.import_pgp(value, options).map(Some);
         }
         let Some(entry) = CloudEntry::ALL.into_iter().find(|e| e.name() == name) else { return Ok(None) };
         let value = cloud::read(entry, value, options)?;
@@ -369,13 +375,17 @@ impl Inner {
         Ok(recipients)
     }
 
-    fn import_pgp(&mut self, value: &[u8]) -> Result<Vec<String>, Fault> {
+    fn import_pgp(&mut self, value: &[u8], options: &ImportOptions) -> Result<Vec<String>, Fault> {
         let Some(fingerprints) = crate::openpgp::secret_keys(value) else {
             return Err(Fault::new("it is no OpenPGP key ring", "failed to import"));
         };
         if !fingerprints.is_empty() {
             self.recipients.extend(fingerprints.iter().cloned());
-            self.sources.push((KeyKind::Pgp, Arc::new(NotBuiltIn(KeyKind::Pgp))));
+            let source: Arc<dyn KeySource> = match &options.gpg {
+                Some(gpg) => Arc::new(gpg::PgpKeys::new(gpg.clone(), value)),
+                None => Arc::new(NoProgram),
+            };
+            self.sources.push((KeyKind::Pgp, source));
         }
         Ok(fingerprints)
     }
@@ -413,20 +423,20 @@ fn hint(name: &str, value: &[u8]) -> Option<Hint> {
     CloudEntry::ALL.into_iter().find(near).map(|entry| Hint::NearMissName(entry.name()))
 }
 
-/// Keys that are known by name and cannot be used in this build.
-struct NotBuiltIn(KeyKind);
+/// OpenPGP keys that are known by name, and no program that could use them.
+struct NoProgram;
 
-impl KeySource for NotBuiltIn {
+impl KeySource for NoProgram {
     fn kind(&self) -> KeyKind {
-        self.0
+        KeyKind::Pgp
     }
 
     fn wrap(&self, _: &MasterKey, _: &KeyPart, _: &CallContext) -> Result<String, KeyError> {
-        Err(KeyError::Unsupported(format!("keys of kind {}", self.0.field())))
+        Err(KeyError::Unsupported("encrypting".into()))
     }
 
     fn unwrap(&self, _: &MasterKey, _: &CallContext) -> Result<Option<KeyPart>, KeyError> {
-        Err(KeyError::Unsupported(format!("keys of kind {}", self.0.field())))
+        Err(KeyError::Unsupported("OpenPGP keys, without a gpg program in the options of the import".into()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! SOPS manifests for a reconciler: bytes and objects in, plain objects out; verified before the build.
 //!
-//! No async runtime, no Kubernetes types, no environment, no process, no global state, no threads. Errors say what, where
+//! No async runtime, no Kubernetes types, no environment, no global state; no process and no thread unless the options of an
+//! import name a `gpg` program. Errors say what, where
 //! and for whom, and never contain a value.
 //!
 //! ```

@@ -19,7 +19,7 @@
 //! | T11 | no MAC, an empty one | an error in every mode but `Ignore` | `t11_a_missing_mac_is_no_plain_file` |
 //! | T12 | values moved, blocks transplanted | MAC before the build | `t12_moved_values_are_refused_and_renamed_plain_keys_are_not_seen` |
 //! | T13 | a value emptied | MAC; a policy for empty values | `t13_a_blanked_value_is_refused` |
-//! | T14 | a hostile decryption Secret | plugins, foreign programs and node identities are refused, sizes bounded | `t14_an_entry_that_makes_someone_elses_program_or_identity_work_is_refused` |
+//! | T14 | a hostile decryption Secret | plugins, foreign programs and node identities are refused, sizes bounded; `gpg` only where code names it, with a private home, no environment, a time limit | `t14_an_entry_that_makes_someone_elses_program_or_identity_work_is_refused` |
 //! | T15 | commands through the environment | nothing of it is read | `t15_no_variable_of_the_environment_is_looked_at` |
 //! | T16 | a remote key service | none, unless code brings one | `t16_and_t19_a_key_service_is_asked_only_where_code_brings_one_and_a_bounded_number_of_times` |
 //! | T17 | a pattern that takes forever | linear time, bounded size | `t17_a_pattern_of_a_file_costs_linear_time_and_is_bounded` |

@@ -34,7 +34,7 @@ fn difference(case: &str) -> Option<String> {
 }
 
 /// Prints past the capture of the test harness.
-fn say(text: &str) {
+pub fn say(text: &str) {
     let _printed = writeln!(std::io::stdout().lock(), "{text}");
 }
 
