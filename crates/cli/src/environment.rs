@@ -59,8 +59,15 @@ impl Environment {
     }
 
     /// Returns the variables for programs that hold keys for us (`gpg`, age plugins): all but our own secrets.
+    ///
+    /// A plugin may stand in front of a cloud: with `SOPS_PASS_CREDENTIALS_TO_PLUGINS` only our identities are kept back.
     pub fn for_key_programs(&self) -> Vec<(OsString, OsString)> {
-        self.without(&SECRETS).map(|(name, value)| (name.clone(), value.clone())).collect()
+        let [identities, ..] = SECRETS;
+        let kept_back = match self.boolean("SOPS_PASS_CREDENTIALS_TO_PLUGINS") {
+            Ok(Some(true)) => &[identities][..],
+            _ => &SECRETS,
+        };
+        self.without(kept_back).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// Returns the working directory: `$PWD` if that names it, else the physical one.
@@ -173,6 +180,8 @@ mod tests {
     fn programs_that_hold_keys_see_everything_but_our_secrets() {
         let env = Environment::of(&[("SOPS_AGE_KEY", "x"), ("VAULT_TOKEN", "x"), ("GPG_TTY", "t")], Path::new("/"));
         assert_eq!(env.for_key_programs(), [("GPG_TTY".into(), "t".into())]);
+        let wanted = [("SOPS_PASS_CREDENTIALS_TO_PLUGINS", "1"), ("VAULT_TOKEN", "x"), ("SOPS_AGE_KEY", "x")];
+        assert_eq!(Environment::of(&wanted, Path::new("/")).for_key_programs().len(), 2);
     }
 
     #[test]

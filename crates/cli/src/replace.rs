@@ -294,7 +294,7 @@ impl Drop for Temporary {
 #[cfg(target_os = "linux")]
 fn swap(one: &Path, other: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
-    Ok(retry(|| renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(io::Error::from))?)
+    retry(|| renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(io::Error::from))
 }
 
 /// Whether a text is an encrypted one. The file that makes room stays behind if we are killed in between: a plain one must not.

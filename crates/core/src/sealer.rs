@@ -315,20 +315,24 @@ impl Sealer {
         let content = plain.content();
         let mut mac = Mac::new(self.metadata.mac_only_encrypted);
         mac.update(content);
-        let mut token = Vec::new();
-        if !content.is_empty() {
-            match self.memory.reuse().take(BINARY_AAD, Kind::Str, content) {
-                Some(known) => token.extend_from_slice(known),
-                None => self.cipher.seal(content, BINARY_AAD, &IvSource::new().draw(), Kind::Str, &mut token),
-            }
-        }
         let metadata = self.sealed_metadata(mac, unix_seconds);
-        let mut events = vec![Event::Map(None), Event::Leaf(Some(Cow::Borrowed("data")), Value::Str(token.into()))];
-        events.push(Event::Map(Some(Cow::Borrowed("sops"))));
+        let data = Event::Leaf(Some(Cow::Borrowed("data")), Value::Str(Cow::Borrowed(b"")));
+        let mut events = vec![Event::Map(None), data, Event::Map(Some(Cow::Borrowed("sops")))];
         events.extend(metadata.write().into_iter().skip(1));
         events.push(Event::End);
-        let mut out = Vec::new();
-        json::write::tree(&events, self.indent.map_or(Indent::Tab, Indent::Spaces), &mut out);
+        let mut text = Vec::new();
+        json::write::tree(&events, self.indent.map_or(Indent::Tab, Indent::Spaces), &mut text);
+        let place = memchr::memmem::find(&text, b"\"\"").filter(|_| !content.is_empty());
+        let Some(place) = place else { return Ok(text) };
+        // The token may be large and has nothing to escape: it is made in its place, between the quotes.
+        let (head, tail) = text.split_at(place + 1);
+        let mut out = Vec::with_capacity(head.len() + Cipher::token_len(content.len()) + tail.len());
+        out.extend_from_slice(head);
+        match self.memory.reuse().take(BINARY_AAD, Kind::Str, content) {
+            Some(known) => out.extend_from_slice(known),
+            None => self.cipher.seal(content, BINARY_AAD, &IvSource::new().draw(), Kind::Str, &mut out),
+        }
+        out.extend_from_slice(tail);
         Ok(out)
     }
 

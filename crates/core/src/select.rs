@@ -3,10 +3,10 @@
 //! Rules on keys look at every key from the root to the leaf; a verdict is inherited, so each key is judged once. Rules
 //! on comments look at the comments in front of an entry and in front of everything around it.
 
+use crate::digest::fast_digest;
 use crate::error::Error;
 use crate::pattern::Pattern;
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// The six settings as they are written; empty is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -171,11 +171,21 @@ struct Level {
     active: bool,
 }
 
+/// What an expression said of a key.
+#[derive(Clone)]
+struct Verdict {
+    key: Box<[u8]>,
+    matches: bool,
+}
+
+/// How many keys a walk remembers; each has one place, which a later one may take.
+const VERDICTS: usize = 1024;
+
 /// The selector's state during one walk over a tree.
 pub struct Walk<'s> {
     selector: &'s Selector,
     levels: Vec<Level>,
-    verdicts: RefCell<HashMap<Box<[u8]>, bool>>,
+    verdicts: RefCell<Vec<Option<Verdict>>>,
 }
 
 impl<'s> Walk<'s> {
@@ -200,14 +210,16 @@ impl<'s> Walk<'s> {
             return self.selector.matches_key(key);
         }
         let mut verdicts = self.verdicts.borrow_mut();
-        if let Some(verdict) = verdicts.get(key) {
-            return *verdict;
+        if verdicts.is_empty() {
+            verdicts.resize(VERDICTS, None);
         }
-        let verdict = self.selector.matches_key(key);
-        if verdicts.len() < 1024 {
-            verdicts.insert(key.into(), verdict);
+        let place = &mut verdicts[fast_digest(key) as usize % VERDICTS];
+        if let Some(known) = place.as_ref().filter(|known| *known.key == *key) {
+            return known.matches;
         }
-        verdict
+        let matches = self.selector.matches_key(key);
+        *place = Some(Verdict { key: key.into(), matches });
+        matches
     }
 
     fn inherits(&self, key: Option<&[u8]>) -> bool {

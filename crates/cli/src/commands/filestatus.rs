@@ -44,7 +44,7 @@ fn status(file: &OsString, args: &FileStatus) -> Result<bool, Failure> {
     let is_told = args.input_type.as_ref().is_some_and(|name| !name.is_empty());
     let content = if named == Format::Binary && !is_told { recognise::recognise(&bytes) } else { None };
     let format = content.unwrap_or(named);
-    match EncryptedDocument::is_encrypted(format, &bytes) {
+    match EncryptedDocument::is_encrypted(format, bytes) {
         // An encrypted binary file is JSON; what is no JSON is a plain one. The reference fails here.
         Err(sops_core::Error::Syntax { .. }) if format == Format::Binary => Ok(false),
         status => status.map_err(|error| Failure::core(error, Phase::Open).of(name)),

@@ -34,18 +34,22 @@ static PAIRS: [[u8; 2]; 4096] = {
     table
 };
 
-/// The six bits of a character, [`INVALID`] for one that has none.
-static SEXTETS: [u8; 256] = {
-    let mut table = [INVALID; 256];
+/// The six bits of a character at each place of a group, [`INVALID`] for one that has none.
+static SEXTETS: [[u32; 256]; 4] = {
+    let mut tables = [[INVALID; 256]; 4];
     let mut bits = 0;
     while bits < ALPHABET.len() {
-        table[ALPHABET[bits] as usize] = bits as u8;
+        let mut place = 0;
+        while place < tables.len() {
+            tables[place][ALPHABET[bits] as usize] = (bits as u32) << (18 - 6 * place);
+            place += 1;
+        }
         bits += 1;
     }
-    table
+    tables
 };
 
-const INVALID: u8 = 0x80;
+const INVALID: u32 = 1 << 31;
 
 /// Returns the length of the text of `bytes` bytes.
 pub(super) const fn encoded_len(bytes: usize) -> usize {
@@ -83,14 +87,24 @@ pub(super) fn encode(bytes: &[u8], out: &mut [u8]) {
 ///
 /// The text grows from the front and never reaches a byte that is not read yet, so no second buffer is needed.
 pub(super) fn encode_at_end(region: &mut [u8], length: usize) {
-    const CHUNK: usize = 12 << 10;
-    let mut chunk = [0; CHUNK];
+    let from = region.len() - length;
     let mut small = [0; SMALL];
-    let mut from = region.len() - length;
+    match small.get_mut(..length) {
+        Some(bytes) => {
+            bytes.copy_from_slice(&region[from..]);
+            encode(bytes, region);
+        }
+        None => encode_long_at_end(region, from),
+    }
+}
+
+fn encode_long_at_end(region: &mut [u8], mut from: usize) {
+    // A multiple of three: only the last text is padded.
+    let mut chunk = [0; 12 << 10];
     let mut to = 0;
     while from < region.len() {
-        let take = CHUNK.min(region.len() - from);
-        let bytes = if take <= SMALL { &mut small[..take] } else { &mut chunk[..take] };
+        let take = chunk.len().min(region.len() - from);
+        let bytes = &mut chunk[..take];
         bytes.copy_from_slice(&region[from..from + take]);
         encode(bytes, &mut region[to..]);
         from += take;
@@ -128,30 +142,31 @@ fn decode_strict(text: &[u8], out: &mut Vec<u8>) -> Result<(), LeafCause> {
 ///
 /// Returns the number of bytes; `out` has room for those of all groups.
 pub(super) fn decode_small(text: &[u8], out: &mut [u8]) -> Option<usize> {
-    let (last, full) = text.split_last_chunk::<4>().map(|(full, last)| (last, full))?;
-    if text.len() >= SMALL || !text.len().is_multiple_of(4) {
-        return None;
-    }
-    let bits = |quad: &[u8]| {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|at| SEXTETS[usize::from(quad[at])]);
-        let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-        (bits.to_be_bytes(), a | b | c | d)
-    };
-    let mut groups = out.chunks_exact_mut(3);
+    let (groups, rest) = text.as_chunks::<4>();
+    let (last, full) = groups.split_last().filter(|_| rest.is_empty() && text.len() < SMALL)?;
+    let (out, _) = out.as_chunks_mut::<3>();
+    let mut out = out.iter_mut();
     let mut found = 0;
-    for (quad, group) in full.chunks_exact(4).zip(&mut groups) {
-        let (bytes, invalid) = bits(quad);
-        group.copy_from_slice(&bytes[1..]);
-        found |= invalid;
+    for (group, bytes) in full.iter().zip(&mut out) {
+        let bits = sextets(group);
+        [_, bytes[0], bytes[1], bytes[2]] = bits.to_be_bytes();
+        found |= bits;
     }
     let (padded, padding) = match last {
         [a, b, b'=', b'='] => ([*a, *b, b'A', b'A'], 2),
         [a, b, c, b'='] => ([*a, *b, *c, b'A'], 1),
         all => (*all, 0),
     };
-    let (bytes, invalid) = bits(&padded);
-    groups.next()?.copy_from_slice(&bytes[1..]);
-    ((found | invalid) & INVALID == 0).then(|| text.len() / 4 * 3 - padding)
+    let bits = sextets(&padded);
+    let bytes = out.next()?;
+    [_, bytes[0], bytes[1], bytes[2]] = bits.to_be_bytes();
+    ((found | bits) & INVALID == 0).then(|| text.len() / 4 * 3 - padding)
+}
+
+/// The 24 bits of four characters, [`INVALID`] among them if one has none.
+fn sextets(group: &[u8; 4]) -> u32 {
+    let [a, b, c, d] = group.map(usize::from);
+    SEXTETS[0][a] | SEXTETS[1][b] | SEXTETS[2][c] | SEXTETS[3][d]
 }
 
 #[cfg(test)]

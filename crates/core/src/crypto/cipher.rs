@@ -88,13 +88,18 @@ impl Cipher {
         Cipher { cipher: AesGcm::from(aes.clone()), aes }
     }
 
+    /// The length of the token of so many bytes, or a little more.
+    pub fn token_len(plain: usize) -> usize {
+        token::PREFIX.len() + base64::encoded_len(plain) + MIDDLE.len() + "comment]".len()
+    }
+
     /// Appends the token of `plain` to `out`.
     ///
     /// # Panics
     /// Beyond the 64 GiB that GCM can encrypt, which [`crate::outline::Span`] rules out.
     pub fn seal(&self, plain: &[u8], aad: &[u8], iv: &[u8; 32], kind: Kind, out: &mut Vec<u8>) {
         let length = base64::encoded_len(plain.len());
-        out.reserve(token::PREFIX.len() + length + MIDDLE.len() + kind.label().len() + 1);
+        out.reserve(Cipher::token_len(plain.len()));
         out.extend_from_slice(token::PREFIX);
         let data = out.len();
         out.resize(data + length - plain.len(), 0);

@@ -69,7 +69,7 @@ fn subkey_for(key: &SignedSecretKey, esk: &[Esk]) -> Option<String> {
         esk.iter().any(|esk| matches!(esk, Esk::PublicKeyEncryptedSessionKey(session) if session.id().ok() == Some(id)))
     };
     let id = ids.into_iter().find(is_named)?;
-    let digits = format!("{id:X}");
+    let digits = id.to_string().to_uppercase();
     Some(digits.get(digits.len().saturating_sub(8)..).unwrap_or_default().to_owned())
 }
 

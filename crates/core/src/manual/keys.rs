@@ -48,8 +48,9 @@
 //! them. Data keys reach them through pipes, never as arguments. Their environment is ours without `SOPS_AGE_KEY`,
 //! `VAULT_TOKEN`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `GOOGLE_CREDENTIALS`, `GOOGLE_OAUTH_ACCESS_TOKEN`,
 //! `AZURE_CLIENT_SECRET`, `AZURE_PASSWORD`, `AZURE_CLIENT_CERTIFICATE_PASSWORD`, `HUAWEICLOUD_SDK_SK` and
-//! `HUAWEICLOUD_SDK_SECURITY_TOKEN`; commands for identities lack `SOPS_AGE_KEY` only, because they may need the rest.
-//! Key rings of GnuPG before 2.1 are left to `gpg`.
+//! `HUAWEICLOUD_SDK_SECURITY_TOKEN`; commands for identities lack `SOPS_AGE_KEY` only, because they may need the rest, and
+//! so do programs that hold keys with `SOPS_PASS_CREDENTIALS_TO_PLUGINS=true`, for plugins in front of a cloud.
+//! Key rings of GnuPG before 2.1 are left to `gpg`, or read here with the feature `pgp-native`.
 //!
 //! # Groups
 //!

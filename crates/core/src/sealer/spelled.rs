@@ -27,7 +27,7 @@ pub(super) fn comes_back(item: &Item, scalar: &Scalar, laid_out: &LaidOut<'_>) -
         return is_yaml && is_ordinary_literal(item, laid_out);
     }
     let text = &source.as_bytes()[item.span.range()];
-    if item.style == Style::Plain && seal::needs_space(source, item.span) {
+    if is_yaml && item.style == Style::Plain && seal::needs_space(source, item.span) {
         return false;
     }
     match scalar {

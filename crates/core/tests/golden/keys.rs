@@ -86,6 +86,25 @@ fn gpg_conforms() {
     }
 }
 
+#[cfg(feature = "pgp-native")]
+#[test]
+fn old_key_rings_conform_without_gpg() {
+    let ring = |name: &str, files: &[(&str, &str)]| {
+        let home = Home::with(name, &[]);
+        files.iter().for_each(|(to, from)| drop(std::fs::copy(key(from), home.0.join(to)).expect("a copy")));
+        home
+    };
+    let without_gpg = |home: &Home| Gpg { program: "no-gpg-here".into(), ..home.source() };
+    for name in ["pgp-rsa", "pgp-cv25519"] {
+        let (public, secret) = (format!("{name}.pub.gpg"), format!("{name}.sec.gpg"));
+        let own = ring(&format!("{name}-ring"), &[("pubring.gpg", public.as_str()), ("secring.gpg", secret.as_str())]);
+        let stranger = ring(&format!("{name}-other"), &[("secring.gpg", "pgp-pass.sec.gpg")]);
+        let fingerprint = text(&format!("{name}.fingerprint")).lines().next().expect("a fingerprint").to_owned();
+        let key = MasterKey::new(MasterKeyKind::Pgp { fingerprint });
+        assert_eq!(testing::conforms(&without_gpg(&own), &key, &without_gpg(&stranger)), Ok(()), "{name}");
+    }
+}
+
 #[test]
 fn what_gpg_encrypts_opens_here_and_the_other_way_round() {
     if !is_installed("gpg") {
