@@ -24,7 +24,7 @@ pub fn harden() {
 pub fn with_own_limits<T>(start: impl FnOnce() -> T) -> T {
     let Some(found) = ORIGINAL.get() else { return start() };
     let now = getrlimit(Resource::Core);
-    let _best_effort = setrlimit(Resource::Core, found.clone());
+    let _best_effort = setrlimit(Resource::Core, *found);
     let started = start();
     let _best_effort = setrlimit(Resource::Core, now);
     started

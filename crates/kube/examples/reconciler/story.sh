@@ -185,7 +185,7 @@ printf 'resources: []\n' >repo/deploy/kustomization.yaml
 commit prune
 reconcile || fail "prune: $(ready message)"
 expect "the Secret is gone" "$(kubectl -n tenant-a get secret db --ignore-not-found)" ""
-expect "ours stay" "$(kubectl -n tenant-a get configmap mine secret/sops-age -o name | wc -l)" 2
+expect "ours stay" "$(kubectl -n tenant-a get configmap/mine secret/sops-age -o name | wc -l)" 2
 expect "the inventory is empty" "$(status inventory)" "[]"
 kubectl -n tenant-a delete ms app --wait=false >/dev/null
 reconcile
