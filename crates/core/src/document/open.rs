@@ -35,7 +35,7 @@ impl EncryptedDocument {
         let mut warnings = self.warnings.clone();
         warnings.append(&mut opened.warnings);
         if self.format == Format::Binary {
-            let plain = PlainDocument::binary(self.binary_data(&opened)?);
+            let plain = PlainDocument::binary(self.binary_data(&mut opened)?);
             opened.plain.zeroize();
             return Ok(plain);
         }
@@ -124,14 +124,16 @@ impl EncryptedDocument {
         Ok(())
     }
 
-    /// The bytes of a binary file.
-    fn binary_data(&self, opened: &OpenedItems) -> Result<Vec<u8>, Error> {
+    /// The bytes of a binary file, taken out of what was opened if they are all of it.
+    fn binary_data(&self, opened: &mut OpenedItems) -> Result<Vec<u8>, Error> {
+        let OpenedItems { items, plain, .. } = opened;
         let is_data = |item: &Item| item.key().is_some_and(|k| k.bytes(self.texts()) == super::plain::DATA);
         let mut members = layout::top_level(&self.outline, 0);
         let data = members.find(|i| is_data(&self.outline.items[*i as usize]));
-        let data = data.map(|i| (&self.outline.items[i as usize].node, &opened.items[i as usize]));
+        let data = data.map(|i| (&self.outline.items[i as usize].node, &items[i as usize]));
         match data {
-            Some((_, Opened::Text(range))) => Ok(opened.plain[range.range()].to_vec()),
+            Some((_, Opened::Text(range))) if range.range() == (0..plain.len()) => Ok(std::mem::take(plain)),
+            Some((_, Opened::Text(range))) => Ok(plain[range.range()].to_vec()),
             // An empty text is not encrypted.
             Some((Node::Leaf(Scalar::Str(text)), Opened::Kept)) => Ok(text.bytes(self.texts()).to_vec()),
             found => {
