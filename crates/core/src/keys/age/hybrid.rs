@@ -141,7 +141,7 @@ struct Encapsulated {
 impl PrivateKey {
     /// SHAKE-256 of the seed: 64 bytes for ML-KEM (d ‖ z), 32 for X25519.
     fn expand(seed: Zeroizing<[u8; 32]>) -> PrivateKey {
-        let mut stream = Shake256::default().chain(&*seed).finalize_xof();
+        let mut stream = Shake256::default().chain(seed.as_slice()).finalize_xof();
         let mut draw = || {
             let mut bytes = Zeroizing::new([0; 32]);
             stream.read(&mut *bytes);

@@ -39,7 +39,6 @@ fn every_file_of_the_age_kit_gets_its_verdict() {
             Err(found) => failures.push(format!("{name}: {found}, expected {wanted}")),
         }
     }
-    println!("age kit: {ran}, failed {}", failures.len());
     assert!(failures.is_empty(), "{} of {ran} differ:\n{}", failures.len(), failures.join("\n"));
     assert!(ran >= 143, "only {ran} files ran");
 }

@@ -117,7 +117,10 @@ impl Identity {
             ("file-key", [file]) if file == "0" && key.is_none() => {
                 let body = Zeroizing::new(std::mem::take(&mut command.body));
                 key = Some(FileKey::try_init_with_mut(|key| match body.len() == key.len() {
-                    true => Ok(key.copy_from_slice(&body)),
+                    true => {
+                        key.copy_from_slice(&body);
+                        Ok(())
+                    }
                     false => Err("malformed file key".to_owned()),
                 })?);
                 Ok(true)
@@ -213,7 +216,7 @@ impl<'s> Session<'s> {
             text.push_str(std::str::from_utf8(line).unwrap_or_default());
             text.push('\n');
         }
-        if encoded.len() % 64 == 0 {
+        if encoded.len().is_multiple_of(64) {
             text.push('\n');
         }
         encoded.zeroize();

@@ -8,7 +8,7 @@ use std::str::FromStr as _;
 /// A recipient of a kind that is built in.
 pub(super) enum Recipient {
     X25519(x25519::Recipient),
-    Hybrid(hybrid::Recipient),
+    Hybrid(Box<hybrid::Recipient>),
     #[cfg(feature = "age-ssh")]
     Ssh(age::ssh::Recipient),
     #[cfg(feature = "age-plugin")]
@@ -24,7 +24,7 @@ impl Recipient {
             return malformed("this is a secret identity; name its public recipient (age1…) instead");
         }
         if text.starts_with("age1pq1") {
-            let parsed = hybrid::Recipient::parse(text).map(Recipient::Hybrid);
+            let parsed = hybrid::Recipient::parse(text).map(|recipient| Recipient::Hybrid(Box::new(recipient)));
             return parsed.map_or_else(|| malformed("not a valid post-quantum age recipient"), Ok);
         }
         if text.strip_prefix("age1").is_some_and(|rest| rest.contains('1')) {
@@ -45,7 +45,7 @@ impl Recipient {
         let _only_plugins_need_it = around;
         match self {
             Recipient::X25519(recipient) => Box::new(recipient),
-            Recipient::Hybrid(recipient) => Box::new(recipient),
+            Recipient::Hybrid(recipient) => recipient,
             #[cfg(feature = "age-ssh")]
             Recipient::Ssh(recipient) => Box::new(recipient),
             #[cfg(feature = "age-plugin")]
