@@ -72,7 +72,14 @@ impl Failure {
             _ => "Could not generate data key",
         };
         match error {
-            Error::DataKey(report) => Failure { message: Message::Keys(report), ..Failure::bare(code, "") },
+            Error::DataKey(report) => {
+                let reasons = report.groups.iter().flat_map(|group| &group.keys).map(|(_, reason)| reason);
+                let mut failed = reasons.filter(|reason| reason.contains("failed to execute command"));
+                let hint = failed.next().map(|_| {
+                    "the command is that of SOPS_AGE_KEY_CMD or SOPS_AGE_SSH_PRIVATE_KEY_CMD; run it by hand to see more".into()
+                });
+                Failure { message: Message::Keys(report), hint, ..Failure::bare(code, "") }
+            }
             Error::AlreadyEncrypted => Failure::bare(code, ALREADY_ENCRYPTED),
             Error::NoRecipients => Failure::bare(code, format!("{doing}: [empty key group provided]")),
             Error::Split { .. } => Failure::bare(code, format!("{doing}: [{error}]")),

@@ -161,8 +161,8 @@ impl PlainDocument {
             }
             Format::Dotenv if !matches!(item.node, Node::Map) => {
                 let text = match events.first() {
-                    // The reference refuses numbers and booleans, which dotenv has as texts all the same.
-                    Some(Event::Leaf(_, value)) => value.text(),
+                    // The reference refuses a typed value of a dotenv file, which is a text there all the same.
+                    Some(Event::Leaf(_, value)) if self.format == Format::Dotenv => value.text(),
                     _ => None,
                 };
                 let problem = || "the dotenv store only supports emitting strings".into();
