@@ -175,6 +175,9 @@ pub fn has_empty_comment_in_list(text: &str) -> bool {
 /// The type labels of all tokens but comments, in the order of the text: the reference drops some comments, we do not.
 fn types(encrypted: &[u8]) -> String {
     let text = String::from_utf8_lossy(encrypted).into_owned();
+    // The record of spellings is none of the values.
+    let text: String =
+        text.lines().filter(|line| !line.contains("spelling: ENC[") && !line.contains("spelling: \"ENC[")).collect();
     let labels = text.split(",type:").skip(1).filter_map(|rest| rest.split(']').next());
     labels.filter(|label| *label != "comment").collect::<Vec<_>>().join(" ")
 }
