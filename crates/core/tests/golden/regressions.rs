@@ -151,3 +151,20 @@ fn values_keep_their_types_in_another_format() {
     let error = bytes.converted(Format::Json, None).err().expect("JSON cannot carry it");
     assert!(error.to_string().starts_with(r#"["a"]["b"]: JSON carries text only"#), "{error}");
 }
+
+#[test]
+fn a_collection_in_a_list_becomes_a_scalar() {
+    use sops_core::outline::Event;
+    use sops_core::path::TreePath;
+    use sops_core::value::Value;
+    for (document, wanted) in [
+        ("k:\n  - x: a\n  - 42\n", "k:\n  - z\n  - 42\n"),
+        ("k:\n- x: |\n    e\n    # f\n- 42\n", "k:\n- z\n- 42\n"),
+        ("k:\n- - 1\n  - 2\n\n- 42", "k:\n- z\n\n- 42"),
+    ] {
+        let mut plain = library::parse(document.as_bytes()).expect("parses");
+        let path = TreePath::parse("[\"k\"][0]").expect("a path");
+        plain.set(&path, &[Event::Leaf(None, Value::Str(b"z"[..].into()))]).expect("sets");
+        assert_eq!(plain.source(), wanted);
+    }
+}

@@ -243,11 +243,9 @@ impl<'a> Change<'a> {
             }
             let text = text.trim_end_matches(['\n', '\r']);
             edits.replace(span, |out| {
-                let space = follows_indicator && !text.starts_with(['\n', '\r', ' ']);
-                out.extend(space.then_some(b' '));
-                out.extend_from_slice(
-                    if space || text.starts_with(['\n', '\r']) { text } else { text.trim_start() }.as_bytes(),
-                );
+                let is_below = text.starts_with(['\n', '\r']);
+                out.extend((follows_indicator && !is_below).then_some(b' '));
+                out.extend_from_slice(if is_below { text } else { text.trim_start() }.as_bytes());
             });
             return;
         }
