@@ -55,9 +55,7 @@ impl<'a> Edits<'a> {
 
     /// The edits in order: what they replace, and by what.
     pub fn pieces(&mut self) -> impl Iterator<Item = (Span, &[u8])> {
-        if !self.in_order {
-            self.list.sort_by_key(|e| e.span.start);
-        }
+        self.sort();
         self.list.iter().map(|e| (e.span, &self.out[e.from as usize..e.to as usize]))
     }
 

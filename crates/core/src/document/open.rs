@@ -39,10 +39,7 @@ impl EncryptedDocument {
             opened.plain.zeroize();
             return Ok(plain);
         }
-        let spelled = match self.spelling_record(&cipher) {
-            Some(record) => self.spelled(&opened, &record)?,
-            None => None,
-        };
+        let spelled = self.spelling_record(&cipher).and_then(|record| self.spelled(&opened, &record));
         let (text, outline) = match spelled {
             Some(spelled) => spelled,
             None => self.plain_text(&opened, &[])?,
@@ -381,7 +378,7 @@ impl EncryptedDocument {
         let mut index = 0;
         while index < self.outline.items.len() {
             let item = &self.outline.items[index];
-            if self.branches.contains(&(index as u32)) {
+            if self.branches.binary_search(&(index as u32)).is_ok() {
                 index = item.end as usize;
                 continue;
             }

@@ -4,7 +4,6 @@ use super::{EncryptedDocument, OpenedItems};
 use crate::crypto::cipher::{Cipher, IvSource};
 use crate::crypto::token;
 use crate::digest::fast_digest;
-use crate::error::Error;
 use crate::format::Format;
 use crate::format::yaml::layout;
 use crate::format::yaml::open::Opened;
@@ -13,6 +12,7 @@ use crate::outline::{Document, Node, Outline, Span};
 use crate::spelling::{self, Patch};
 use crate::value::Kind;
 use crate::walk::Walker;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 /// How many readings of the text a record is worth that fits only in parts.
@@ -81,11 +81,7 @@ impl EncryptedDocument {
     }
 
     /// The plain text with the spellings of a record, as far as they say what was decrypted; `None` if none does.
-    pub(super) fn spelled(
-        &self,
-        opened: &OpenedItems,
-        record: &[u8],
-    ) -> Result<Option<(Zeroizing<String>, Outline)>, Error> {
+    pub(super) fn spelled(&self, opened: &OpenedItems, record: &[u8]) -> Option<(Zeroizing<String>, Outline)> {
         let is_value = |item: &Opened| matches!(item, Opened::Text(_) | Opened::Scalar(..));
         let values = (0..).zip(&opened.items).filter(|(_, o)| is_value(o)).map(|(index, _)| index);
         let anchors = self.anchors(values);
@@ -95,16 +91,12 @@ impl EncryptedDocument {
             let Span { start, end } = patch.span;
             is_char_boundary(start) && is_char_boundary(end) && self.is_beside_metadata(patch.span)
         };
-        let Some(mut patches) = spelling::decode(record, &anchors.spans, path) else { return Ok(None) };
+        let mut patches = spelling::decode(record, &anchors.spans, path)?;
         patches.retain(fits);
-        let mut readings = MAX_READINGS;
-        match self.read_spelled(opened, &patches) {
-            Some(read) => Ok(Some(read)),
-            None => {
-                let patches = self.fitting(opened, &patches, &mut readings);
-                Ok(self.read_spelled(opened, &patches))
-            }
-        }
+        self.read_spelled(opened, &patches).or_else(|| {
+            let mut readings = MAX_READINGS;
+            self.read_spelled(opened, &self.fitting(opened, &patches, &mut readings))
+        })
     }
 
     /// The patches that fit, each half of them on its own.
@@ -147,15 +139,16 @@ impl EncryptedDocument {
     }
 }
 
-/// The paths of all values, in order, and a digest of all comments, whatever their order.
+/// A digest of the paths of all values, in order, that nobody can meet with other paths, and one of all comments, whatever
+/// their order: no comment is authenticated.
 fn shape<'a>(
     source: &str,
     outline: &Outline,
     file: &EncryptedDocument,
     branches: &[u32],
     comment: impl Fn(usize) -> Option<&'a [u8]>,
-) -> (Vec<u64>, u64) {
-    let (mut paths, mut comments) = (Vec::with_capacity(outline.items.len()), 0_u64);
+) -> ([u8; 32], u64) {
+    let (mut paths, mut comments) = (Sha256::new(), 0_u64);
     let walker = Walker::new(source, outline, file.selector());
     let _infallible: Result<(), ()> = walker.run(
         branches,
@@ -165,10 +158,13 @@ fn shape<'a>(
                 // Where a comment stands decides whether the blanks behind it are its own, and whether an empty one counts.
                 Some(text) if text.trim_ascii().is_empty() => {}
                 Some(text) => comments = comments.wrapping_add(fast_digest(text.trim_ascii())),
-                None => paths.push(fast_digest(step.aad)),
+                None => {
+                    paths.update((step.aad.len() as u64).to_le_bytes());
+                    paths.update(step.aad);
+                }
             }
             Ok(())
         },
     );
-    (paths, comments)
+    (paths.finalize().into(), comments)
 }

@@ -31,7 +31,7 @@ pub enum Protected<'a> {
     },
 }
 
-/// Somebody who can be asked and told. Nothing is asked before it is needed.
+/// Somebody who can be asked and told. Nothing is asked before it is needed; without more nobody listens and nobody answers.
 pub trait Person: Send + Sync {
     /// Asks for a passphrase.
     ///
@@ -45,19 +45,25 @@ pub trait Person: Send + Sync {
     }
 
     /// Warns about something that is no error.
-    fn warn(&self, text: &str);
+    fn warn(&self, _text: &str) {}
 
     /// Shows a message of a plugin, for example that a key wants to be touched.
-    fn message(&self, plugin: &str, text: &str);
+    fn message(&self, _plugin: &str, _text: &str) {}
 
     /// Asks for a choice between `yes` and `no`; one answer only where `no` is `None`. `None`: nobody can be asked.
-    fn confirm(&self, plugin: &str, text: &str, yes: &str, no: Option<&str>) -> Option<bool>;
+    fn confirm(&self, _plugin: &str, _text: &str, _yes: &str, _no: Option<&str>) -> Option<bool> {
+        None
+    }
 
     /// Asks for a value that may be seen; `None`: nobody can be asked.
-    fn public_value(&self, plugin: &str, text: &str) -> Option<String>;
+    fn public_value(&self, _plugin: &str, _text: &str) -> Option<String> {
+        None
+    }
 
     /// Asks for a value that nobody may see; `None`: nobody can be asked.
-    fn secret_value(&self, plugin: &str, text: &str) -> Option<Zeroizing<String>>;
+    fn secret_value(&self, _plugin: &str, _text: &str) -> Option<Zeroizing<String>> {
+        None
+    }
 }
 
 /// Nobody is there: every question fails.
@@ -66,22 +72,6 @@ pub struct Nobody;
 impl Person for Nobody {
     fn passphrase(&self, _of: Protected<'_>) -> Result<Zeroizing<String>, String> {
         Err("nobody can be asked".into())
-    }
-
-    fn warn(&self, _text: &str) {}
-
-    fn message(&self, _plugin: &str, _text: &str) {}
-
-    fn confirm(&self, _plugin: &str, _text: &str, _yes: &str, _no: Option<&str>) -> Option<bool> {
-        None
-    }
-
-    fn public_value(&self, _plugin: &str, _text: &str) -> Option<String> {
-        None
-    }
-
-    fn secret_value(&self, _plugin: &str, _text: &str) -> Option<Zeroizing<String>> {
-        None
     }
 }
 

@@ -162,8 +162,14 @@ impl Sealer {
 
 /// Where the placeholder of the record stands.
 fn placeholder(file: &EncryptedDocument) -> Option<Span> {
-    let branch = file.outline().items[*file.branches().first()? as usize].span;
-    let at = file.source()[branch.range()].find(PLACEHOLDER)? + branch.start as usize;
+    let (source, outline) = (file.source(), file.outline());
+    let is_field = |index: &u32| {
+        let key = outline.items[*index as usize].key();
+        key.is_some_and(|key| key.bytes(outline.texts(source)) == b"spelling")
+    };
+    let field = layout::top_level(outline, *file.branches().first()?).find(is_field)?;
+    let span = outline.items[field as usize].span;
+    let at = source[span.range()].find(PLACEHOLDER)? + span.start as usize;
     Some(Span::new(at, at + PLACEHOLDER.len()))
 }
 
@@ -187,7 +193,7 @@ fn imagined(file: &EncryptedDocument, laid_out: &LaidOut<'_>, pass: &Pass, chang
     let mut index = 0;
     while index < outline.items.len() {
         let item = &outline.items[index];
-        if file.branches().contains(&(index as u32)) {
+        if file.branches().binary_search(&(index as u32)).is_ok() {
             index = item.end as usize;
             continue;
         }

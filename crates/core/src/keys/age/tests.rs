@@ -122,22 +122,6 @@ impl Person for Says {
     fn was_wrong(&self, _of: Protected<'_>) {
         self.wrong.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
-
-    fn warn(&self, _text: &str) {}
-
-    fn message(&self, _plugin: &str, _text: &str) {}
-
-    fn confirm(&self, _plugin: &str, _text: &str, _yes: &str, _no: Option<&str>) -> Option<bool> {
-        None
-    }
-
-    fn public_value(&self, _plugin: &str, _text: &str) -> Option<String> {
-        None
-    }
-
-    fn secret_value(&self, _plugin: &str, _text: &str) -> Option<Zeroizing<String>> {
-        None
-    }
 }
 
 fn says(passphrase: &'static str) -> (Arc<Says>, Surroundings) {
