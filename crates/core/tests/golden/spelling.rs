@@ -128,6 +128,20 @@ fn it_never_hides_a_clear_value_that_was_changed() {
 }
 
 #[test]
+fn it_never_hides_a_key_or_comment_that_was_changed() {
+    let arguments = Arguments { mac_only_encrypted: true, ..Arguments::matching("^x$") };
+    let sealer = library::sealer(&arguments).expect("a test recipient");
+    let document = "d: &d\n  x: 0o7\n  m:\n    z: 2\ne: *d\n";
+    let encrypted = seal(&sealer, document, library::NOW);
+    assert_eq!(open(&encrypted).source(), document);
+    let (before, after) = encrypted.rsplit_once("m:\n").expect("the copy");
+    for change in ["n:\n", "m: # added\n"] {
+        let plain = open(&format!("{before}{change}{after}"));
+        assert!(plain.source().contains(change) && !plain.source().contains("*d"), "{}", plain.source());
+    }
+}
+
+#[test]
 fn new_keys_keep_it_and_new_values_write_it_anew() {
     let encrypted = seal(&sealer(), DOCUMENT, library::NOW);
     let file = EncryptedDocument::parse(Format::Yaml, encrypted.as_bytes()).expect("parses");
